@@ -10,6 +10,8 @@
     │   ├── UnknownModel       404
     │   ├── UnknownProvider    404
     │   ├── MethodNotAllowed   405
+    │   ├── NotAcceptable      406
+    │   ├── RequestTimeout     408    the body took too long
     │   ├── PayloadTooLarge    413
     │   └── RateLimited        429    carries reset_at
     ├── NoWorkersAvailable     503  nobody to try; Retry-After
@@ -47,13 +49,16 @@ class CortexError(Exception):
     """When anything goes wrong that we have a name for."""
 
     status: ClassVar[int] = 500
-    code: ClassVar[str] = "internal_error"
-    #: One short sentence for the `error` field of an answer.
-    title: ClassVar[str] = "Internal server error"
+    #: A stable word for programs.
+    code: str = "internal_error"
+    #: A few words for people, the `error` field of an answer.
+    title: str = "Internal server error"
 
     def __init__(self, details: str = "") -> None:
         super().__init__(details or self.title)
         self.details = details
+        #: The story of the request that ended so, one record an attempt; safe to show.
+        self.attempts: tuple[object, ...] = ()
 
     @property
     def http_status(self) -> int:
@@ -95,7 +100,7 @@ class InvalidRequest(ClientError):
     def __init__(self, details: str, *, field: str | None = None, title: str | None = None) -> None:
         super().__init__(details)
         self.field = field
-        self.short = title or self.title
+        self.title = title or self.title
 
 
 class Unauthorized(ClientError):
@@ -152,6 +157,22 @@ class MethodNotAllowed(ClientError):
     @property
     def headers(self) -> Mapping[str, str]:
         return {"Allow": ", ".join(self.allowed)}
+
+
+class NotAcceptable(ClientError):
+    """When the caller rules out every form an answer can take."""
+
+    status = 406
+    code = "not_acceptable"
+    title = "Not acceptable"
+
+
+class RequestTimeout(ClientError):
+    """When a request does not arrive in time."""
+
+    status = 408
+    code = "request_timeout"
+    title = "Request timeout"
 
 
 class PayloadTooLarge(ClientError):
@@ -270,11 +291,8 @@ class UpstreamTimeout(UpstreamError):
     ) -> None:
         super().__init__(f"The {limit} limit of {seconds:g} s passed.", provider=provider)
         self.limit = limit
-
-    @property
-    def reason(self) -> str:
-        """The code of the limit that passed, for example `first_token_timeout`."""
-        return f"{self.limit}_timeout"
+        self.seconds = seconds
+        self.code = f"{limit}_timeout"
 
 
 class UpstreamRejected(UpstreamError):

@@ -1,0 +1,6 @@
+"""The gateway's own actors: who answers a request, and how it ends.
+
+Belongs here: the dispatcher (one per request), the router, a provider's worker and prober, the stream
+worker that talks to one provider for one attempt, health, and the messages between them.
+May import: providers and everything below. Imported by: gateway.
+"""

@@ -1,0 +1,88 @@
+"""Health: what the gateway says of its providers, and the actor that notices when it changes.
+
+Runs on:   a thread of its own, once a second; reads published views and asks nobody.
+Receives:  Look, from its own timer.
+Sends:     nothing; it publishes since when each provider has its status, and logs each change once.
+
+`overall` is a pure function of the views, so an answer to GET /api/health is never older than they are.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cortex_actors.dispatch.messages import ProviderView
+from cortex_actors.dispatch.provider import Board
+from cortex_actors.otp.actor import Actor
+
+_log = logging.getLogger(__name__)
+
+OverallStatus = Literal["healthy", "degraded", "unhealthy", "no_workers"]
+
+#: Between two looks, in seconds.
+_EVERY = 1.0
+
+#: A provider nobody has heard of yet may well answer: unknown is not unavailable.
+_USABLE = frozenset({"available", "unknown", "degraded"})
+_WELL = frozenset({"available", "unknown"})
+
+
+def overall(views: Sequence[ProviderView]) -> OverallStatus:
+    """All well, some not, none usable, or none at all."""
+    if not views:
+        return "no_workers"
+    if not any(view.status in _USABLE for view in views):
+        return "unhealthy"
+    return "healthy" if all(view.status in _WELL for view in views) else "degraded"
+
+
+class Look:
+    """Compare now with before."""
+
+
+@dataclass(slots=True)
+class StatusHistory:
+    """Since when each provider has its status, in epoch seconds; outlives the actor that writes it."""
+
+    since: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+
+
+class Health(Actor):
+    """Watches the board for changes of status."""
+
+    def __init__(
+        self, board: Board, history: StatusHistory, *, wall_clock: Callable[[], float] = time.time
+    ) -> None:
+        super().__init__()
+        self._board = board
+        self._history = history
+        self._wall_clock = wall_clock
+
+    def init(self) -> None:
+        self.send_after(_EVERY, Look())
+
+    def handle(self, message: object) -> object:
+        if not isinstance(message, Look):
+            self.unexpected(message)
+            return None
+        self._compare()
+        self.send_after(_EVERY, Look())
+        return None
+
+    def _compare(self) -> None:
+        now, before = self._wall_clock(), self._history.since
+        after = {}
+        for view in self._board.views():
+            known = before.get(view.name)
+            if known is not None and known[0] == view.status:
+                after[view.name] = known
+                continue
+            after[view.name] = (view.status, now)
+            if known is not None:
+                level = logging.INFO if view.status in _WELL else logging.WARNING
+                _log.log(level, "provider %s: %s -> %s", view.name, known[0], view.status)
+        self._history.since = after

@@ -1,0 +1,215 @@
+"""What the gateway's actors say to one another: every message, immutable, in one file.
+
+    front end      -> Dispatcher        (method calls on the request's own thread)
+    Dispatcher     -> Router            SelectRoutes -> Routes
+    StreamWorker   -> Dispatcher        ChunksArrived*, then AttemptFinished or AttemptFailed
+    anyone         -> Dispatcher        Cancel (control lane)
+    Dispatcher     -> ProviderWorker    AdmitAttempt -> Admission | NotAdmitted; FirstToken; one Outcome
+    Prober         -> ProviderWorker    ProbeResult
+    ProviderWorker -> (views)           ProviderView, published by attribute swap; nobody asks for it
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from cortex_actors.chat import AnswerEvent, FinishReason, RequestLimits, Usage
+from cortex_actors.errors import CortexError, FailureClass, UpstreamError
+from cortex_actors.otp.messages import System
+from cortex_actors.resilience.breaker_board import BoardView, Permit
+from cortex_actors.resilience.key_ring import Key, RingView
+from cortex_actors.resilience.provider_status import ProviderStatus
+
+
+class EndName(StrEnum):
+    """How a stream ended: exactly one of these, counted once, logged once."""
+
+    COMPLETE = "complete"
+    RECOVERED = "recovered"
+    UPSTREAM_ERROR = "upstream_error"
+    TRUNCATED = "truncated"
+    FIRST_TOKEN_TIMEOUT = "first_token_timeout"
+    IDLE_TIMEOUT = "idle_timeout"
+    TOTAL_TIMEOUT = "total_timeout"
+    CLIENT_GONE = "client_gone"
+    SLOW_CLIENT = "slow_client"
+    SHED = "shed"
+    SHUTDOWN = "shutdown"
+
+
+class Caller(Protocol):
+    """The other side of a request, as far as the dispatcher needs to know it."""
+
+    @property
+    def request_id(self) -> str: ...
+
+    def gone(self) -> bool:
+        """Whether the caller has left; cheap, called several times a second while nothing is written."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way to answer a request: a configured provider and the name it knows the model by."""
+
+    provider: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class SelectRoutes:
+    """Asks the router which providers to try, best first."""
+
+    model: str | None
+    provider: str | None
+    fallbacks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The router's answer; never empty. `limits` are those of a public model, where it has its own."""
+
+    routes: tuple[Route, ...]
+    limits: RequestLimits = RequestLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class ChunksArrived:
+    """Events of one attempt that were there together; `size` is what they weigh in the window, in bytes."""
+
+    attempt: int
+    events: tuple[AnswerEvent, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFinished:
+    """The provider said that its answer is over."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """The attempt is over without an end marker; the error says why."""
+
+    attempt: int
+    error: CortexError
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel(System):
+    """Ends a stream from outside, under this name; overtakes chunks that wait."""
+
+    end: EndName
+    error: CortexError
+
+
+@dataclass(frozen=True, slots=True)
+class AdmitAttempt:
+    """Asks a provider's worker for leave to make one attempt."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Leave to make one attempt, with the key to make it with; its `Outcome` must follow."""
+
+    permit: Permit
+    key: Key
+    #: Whether another key could be tried if this one is refused.
+    other_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotAdmitted:
+    """No attempt now: the breaker is open, every key rests, or the provider drains."""
+
+    reason: Literal["breaker_open", "rate_limited", "no_key", "draining"]
+    #: Seconds; None when only an operator can change that.
+    retry_in: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FirstToken:
+    """A probing attempt has its first content: its breaker need not wait for the end."""
+
+    admission: Admission
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt went, for the provider's books; times in seconds.
+
+    `error` is the provider's failure, None for a whole answer; an attempt that we cut short carries
+    AttemptCancelled, and says nothing about the provider.
+    """
+
+    admission: Admission
+    error: UpstreamError | None
+    ttft: float | None
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What the free health probe saw; `models` is empty when it could not tell."""
+
+    models: tuple[str, ...] = ()
+    #: None when the provider answered well.
+    failure_class: FailureClass | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One line of a request's story; safe to show."""
+
+    number: int
+    provider: str
+    model: str
+    outcome: str
+    status: int | None
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnd:
+    """The one end of a stream. `error` is None exactly when the answer is whole."""
+
+    name: EndName
+    error: CortexError | None
+    finish: FinishReason | None
+    usage: Usage | None
+    provider: str | None
+    model: str | None
+    attempts: tuple[AttemptRecord, ...]
+    ttft: float | None
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderView:
+    """What a provider's worker publishes of itself; true for the moment it was published."""
+
+    name: str
+    type: str
+    status: ProviderStatus
+    priority: int
+    models: tuple[str, ...]
+    capabilities: tuple[str, ...]
+    in_flight: int
+    max_streams: int
+    local: bool
+    draining: bool
+    requests: int
+    failures: int
+    #: A moving mean of the time to first token, in seconds; None before the first.
+    mean_ttft: float | None
+    #: What went wrong last, in a few words; None when nothing did.
+    last_error: str | None
+    breakers: BoardView
+    keys: RingView

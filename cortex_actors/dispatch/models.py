@@ -1,0 +1,74 @@
+"""What a model name means: which providers can answer to it, and what they call the model.
+
+Pure: settings and views in, candidates out. In this order a name is
+    nothing or `auto`    every provider with its default model
+    a public model       its routes
+    `provider/model`     that provider, that model
+    a bare name          every provider that lists it, or whose list nobody knows
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+
+from cortex_actors.dispatch.messages import ProviderView
+from cortex_actors.dispatch.selection import Candidate
+from cortex_actors.errors import UnknownModel, UnknownProvider
+from cortex_actors.settings import ModelSettings
+
+AUTO = "auto"
+
+
+class ModelNames:
+    """The public models of the settings, and the providers that stand behind every other name."""
+
+    def __init__(self, public: Sequence[ModelSettings], defaults: Mapping[str, str]) -> None:
+        self._public = {model.name: model for model in public}
+        self._defaults = dict(defaults)
+
+    def public(self, name: str | None) -> ModelSettings | None:
+        """The public model of this name, if there is one."""
+        return self._public.get(name) if name else None
+
+    def candidates(
+        self, name: str | None, provider: str | None, views: Mapping[str, ProviderView]
+    ) -> list[Candidate]:
+        """Who can answer to this name. Raises UnknownProvider and UnknownModel, with near names."""
+        if provider is not None:
+            return [self._pinned(name, provider, views)]
+        if name is None or name == AUTO:
+            return [Candidate(view, self._defaults[view.name]) for view in views.values()]
+        if name in self._public:
+            return [
+                Candidate(views[route.provider], route.model, route.weight)
+                for route in self._public[name].routes
+                if route.provider in views
+            ]
+        owner, _, model = name.partition("/")
+        if model and owner in views:
+            return [Candidate(views[owner], model)]
+        return self._bare(name, views)
+
+    def _pinned(self, name: str | None, provider: str, views: Mapping[str, ProviderView]) -> Candidate:
+        if provider not in views:
+            raise UnknownProvider(_near(f"There is no provider {provider!r}.", provider, views))
+        if name is None or name == AUTO:
+            return Candidate(views[provider], self._defaults[provider])
+        for route in self._public[name].routes if name in self._public else ():
+            if route.provider == provider:
+                return Candidate(views[provider], route.model)
+        return Candidate(views[provider], name.removeprefix(f"{provider}/"))
+
+    def _bare(self, name: str, views: Mapping[str, ProviderView]) -> list[Candidate]:
+        found = [view for view in views.values() if name in view.models or name == self._defaults[view.name]]
+        found = found or [view for view in views.values() if not view.models]
+        if not found:
+            known = {model for view in views.values() for model in view.models} | set(self._public)
+            raise UnknownModel(_near(f"No provider has the model {name!r}.", name, known))
+        return [Candidate(view, name) for view in found]
+
+
+def _near(sentence: str, name: str, known: Sequence[str] | set[str] | Mapping[str, object]) -> str:
+    near = get_close_matches(name, sorted(known), n=3, cutoff=0.4)
+    return f"{sentence} Near names: {', '.join(near)}." if near else sentence

@@ -1,0 +1,115 @@
+"""Which attempt comes next: the class table of `resilience.policy`, applied to the routes of one request.
+
+Pure state, owned by one dispatcher: it neither waits nor reads a clock. It answers with a step, and the
+dispatcher takes it.
+
+    Try(route, pause)   make an attempt, after so many seconds
+    GiveUp(error)       nothing is left to try; the error is the one to tell the caller
+
+A route that is not admitted (its breaker is open, its keys rest, it is full) costs no attempt; when nothing
+else is left, the one that is free again first is waited for, if we have the patience.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from cortex_actors.dispatch.messages import Admission, Route
+from cortex_actors.errors import CortexError, NoWorkersAvailable, UpstreamError
+from cortex_actors.resilience import policy
+from cortex_actors.resilience.backoff import Backoff
+from cortex_actors.settings import RetrySettings
+
+#: A wait ends a little after the moment it was for, in seconds, so that clocks need not agree to the tick.
+_MARGIN = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """Make an attempt on this route, after this many seconds."""
+
+    route: Route
+    pause: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Nothing is left to try."""
+
+    error: CortexError
+
+
+Step = Try | GiveUp
+
+
+class AttemptPlan:
+    """Walks the routes of one request, one attempt at a time."""
+
+    def __init__(self, routes: Sequence[Route], settings: RetrySettings, random: Random) -> None:
+        self._fresh = deque(routes)
+        self._resting: list[tuple[float, Route]] = []
+        self._settings = settings
+        self._patience = policy.Patience(
+            Backoff(base=settings.backoff, cap=settings.backoff_max), settings.max_retry_after
+        )
+        self._random = random
+        self._attempts = 0
+        self._retries: Counter[Route] = Counter()
+        self._failure: CortexError | None = None
+        self._refusal: CortexError = NoWorkersAvailable()
+
+    def first(self) -> Step:
+        """The first step of all."""
+        return self._next_route()
+
+    def not_admitted(self, route: Route, error: CortexError, retry_in: float | None) -> Step:
+        """What follows when no attempt could be made on this route; `retry_in` is seconds, None for never."""
+        self._refusal = error
+        if retry_in is not None and retry_in <= self._settings.max_retry_after:
+            self._resting.append((retry_in, route))
+        return self._next_route()
+
+    def failed(self, route: Route, admission: Admission, error: CortexError) -> Step:
+        """What follows an attempt that failed before its first content."""
+        self._failure = error
+        self._attempts += 1
+        if self._attempts >= self._settings.max_attempts:
+            return GiveUp(error)
+        if not isinstance(error, UpstreamError):
+            return self._next_route()  # a dialect that cannot carry this request, or a bug: another may do
+        decision = policy.decide(
+            error.failure_class,
+            policy.Situation(
+                retries=self._retries[route],
+                other_key=admission.other_key,
+                fallback=bool(self._fresh),
+                retry_after=error.retry_after,
+            ),
+            self._random,
+            self._patience,
+        )
+        return self._follow(decision, route, error)
+
+    def _follow(self, decision: policy.Decision, route: Route, error: CortexError) -> Step:
+        match decision.step:
+            case policy.Step.RETRY:
+                self._retries[route] += 1
+                return Try(route, decision.pause + _MARGIN)
+            case policy.Step.NEXT_KEY:
+                return Try(route)
+            case policy.Step.FAIL_OVER:
+                return self._next_route()
+            case _:
+                return GiveUp(error)
+
+    def _next_route(self) -> Step:
+        if self._fresh:
+            return Try(self._fresh.popleft())
+        if self._resting:
+            retry_in, route = min(self._resting, key=lambda entry: entry[0])
+            self._resting.clear()
+            return Try(route, retry_in + _MARGIN)
+        return GiveUp(self._failure or self._refusal)

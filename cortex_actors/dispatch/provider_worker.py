@@ -1,0 +1,192 @@
+"""The provider worker: keeps one provider's books, and says who may make an attempt, with which key.
+
+Runs on:   a thread of its own; does no I/O and never waits for anything but its mailbox.
+Receives:  AdmitAttempt (a call); FirstToken, Outcome, ProbeResult.
+Sends:     nothing; it publishes a ProviderView after each change, which everybody else reads.
+
+Its breakers, keys and counters die with it, by design: a worker that crashed may have crashed over its
+books. What outlives it (connections, running streams) is in `Provider`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from random import Random
+
+from cortex_actors.dispatch.messages import (
+    Admission,
+    AdmitAttempt,
+    FirstToken,
+    NotAdmitted,
+    Outcome,
+    ProbeResult,
+    ProviderView,
+)
+from cortex_actors.dispatch.provider import Board, Provider
+from cortex_actors.errors import UpstreamError
+from cortex_actors.otp.actor import Actor
+from cortex_actors.resilience.breaker_board import AttemptOutcome, BreakerBoard, Refusal
+from cortex_actors.resilience.breaker_states import Transition
+from cortex_actors.resilience.circuit_breaker import BreakerLimits
+from cortex_actors.resilience.key_ring import Key, KeyRing, NoKey
+from cortex_actors.resilience.policy import RULES
+from cortex_actors.resilience.provider_status import Evidence, provider_status
+from cortex_actors.settings import KeySettings
+
+_log = logging.getLogger(__name__)
+
+#: The weight of the newest time to first token in the moving mean.
+_TTFT_WEIGHT = 0.3
+
+
+class ProviderWorker(Actor):
+    """One provider's breakers, keys and counters."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        board: Board,
+        breaker: BreakerLimits,
+        keys: KeySettings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        random: Random | None = None,
+    ) -> None:
+        super().__init__()
+        random = random or Random()
+        self._provider = provider
+        self._board = board
+        self._clock = clock
+        self._rests = keys
+        self._breakers = BreakerBoard(provider.name, breaker, random)
+        self._ring = KeyRing([key.reveal() for key in provider.settings.keys], random, strategy=keys.strategy)
+        self._evidence: Evidence | None = None
+        self._discovered: tuple[str, ...] = ()
+        self._requests = 0
+        self._failures = 0
+        self._mean_ttft: float | None = None
+        self._last_error: str | None = None
+
+    def init(self) -> None:
+        self._publish()
+
+    def handle(self, message: object) -> object:
+        match message:
+            case AdmitAttempt():
+                return self._admit(message.model)
+            case Outcome():
+                self._enter(message)
+            case FirstToken():
+                self._log(self._breakers.first_token(message.admission.permit, self._clock()))
+            case ProbeResult():
+                self._note_probe(message)
+            case _:
+                self.unexpected(message)
+        self._publish()
+        return None
+
+    def _admit(self, model: str) -> Admission | NotAdmitted:
+        now = self._clock()
+        if not self._breakers.admits(model, now):
+            return self._refused_by_breaker(model, now)
+        key = self._ring.pick(now)
+        if isinstance(key, NoKey):
+            rested = key.retry_at is not None
+            return NotAdmitted("rate_limited" if rested else "no_key", _until(key.retry_at, now))
+        permit = self._breakers.admit(model, now)
+        if isinstance(permit, Refusal):
+            return self._refused_by_breaker(model, now)
+        self._log(permit.transitions)
+        return Admission(permit, key, self._has_other_key(key, now))
+
+    def _refused_by_breaker(self, model: str, now: float) -> NotAdmitted:
+        board = self._breakers.snapshot(now)
+        limited = model in board.models and board.models[model].rate_limited_until is not None
+        retry_in = _until(self._breakers.retry_at(model), now)
+        return NotAdmitted("rate_limited" if limited else "breaker_open", retry_in)
+
+    def _has_other_key(self, key: Key, now: float) -> bool:
+        return any(view.id != key.id and view.is_ready(now) for view in self._ring.snapshot().keys)
+
+    def _enter(self, outcome: Outcome) -> None:
+        """Books an outcome: the key's fate, the breakers', the counters."""
+        now, error = self._clock(), outcome.error
+        self._requests += 1
+        self._settle_key(outcome.admission.key, error, now)
+        limited_until = self._limited_until(outcome.admission.key, error, now)
+        result = AttemptOutcome.of(error, first_token=outcome.ttft, rate_limited_until=limited_until)
+        self._log(self._breakers.record(outcome.admission.permit, result, now))
+        if error is None:
+            self._evidence = Evidence("attempt", None)
+        elif error.failure_class not in ("caller", "cancelled", "model_missing"):
+            self._failures += 1
+            self._last_error = error.title
+            self._evidence = Evidence("attempt", error.failure_class)
+        if outcome.ttft is not None:
+            self._mean_ttft = _moving(self._mean_ttft, outcome.ttft)
+
+    def _settle_key(self, key: Key, error: UpstreamError | None, now: float) -> None:
+        if error is None:
+            self._ring.succeeded(key.id)
+            return
+        match RULES[error.failure_class].key:
+            case "rest":
+                self._ring.rest(key.id, now + self._rest_of(error))
+            case "rest_for_money":
+                self._ring.rest_for_money(key.id, now + self._rests.money_rest)
+            case "disable":
+                self._ring.disable(key.id)
+
+    def _rest_of(self, error: UpstreamError) -> float:
+        return self._rests.rest if error.retry_after is None else error.retry_after
+
+    def _limited_until(self, key: Key, error: UpstreamError | None, now: float) -> float | None:
+        """When a provider without keys is to be asked again; with keys, it is the key that rests."""
+        if error is None or error.failure_class != "rate_limit" or self._ring.snapshot().keys:
+            return None
+        return None if error.retry_after is None else now + error.retry_after
+
+    def _note_probe(self, result: ProbeResult) -> None:
+        self._discovered = result.models or self._discovered
+        self._evidence = Evidence("check", result.failure_class)
+        if result.failure_class is not None:
+            self._last_error = result.error
+
+    def _publish(self) -> None:
+        now = self._clock()
+        provider, settings = self._provider, self._provider.settings
+        breakers, keys = self._breakers.snapshot(now), self._ring.snapshot()
+        self._board.publish(
+            ProviderView(
+                name=provider.name,
+                type=settings.type,
+                status=provider_status(breakers, keys, self._evidence, now),
+                priority=settings.priority,
+                models=settings.models or self._discovered,
+                capabilities=provider.adapter.capabilities,
+                in_flight=provider.streams.count,
+                max_streams=settings.max_streams,
+                local=settings.local,
+                draining=False,
+                requests=self._requests,
+                failures=self._failures,
+                mean_ttft=self._mean_ttft,
+                last_error=self._last_error,
+                breakers=breakers,
+                keys=keys,
+            )
+        )
+
+    def _log(self, transitions: tuple[Transition, ...]) -> None:
+        for move in transitions:
+            _log.warning("breaker %s: %s -> %s (%s)", move.breaker, move.before, move.after, move.event)
+
+
+def _until(moment: float | None, now: float) -> float | None:
+    return None if moment is None else max(0.0, moment - now)
+
+
+def _moving(mean: float | None, value: float) -> float:
+    return value if mean is None else mean + _TTFT_WEIGHT * (value - mean)

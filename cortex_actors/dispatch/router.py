@@ -1,0 +1,78 @@
+"""The router: decides which providers a request may try, and in which order.
+
+Runs on:   a thread of its own; never waits for anything but its mailbox.
+Receives:  SelectRoutes (a call).
+Sends:     nothing; it answers with Routes, or with the ClientError that says why there are none.
+
+No chunk ever passes here. It reads the providers' published views and asks nobody, so its answer takes
+microseconds; when it crashes, running streams do not notice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from random import Random
+
+from cortex_actors.chat import RequestLimits
+from cortex_actors.dispatch.messages import Route, Routes, SelectRoutes
+from cortex_actors.dispatch.models import ModelNames
+from cortex_actors.dispatch.provider import Board
+from cortex_actors.dispatch.selection import STRATEGIES, Candidate, Turn
+from cortex_actors.errors import ClientError
+from cortex_actors.otp.actor import Actor
+
+
+class Router(Actor):
+    """Orders the providers that can answer a request."""
+
+    def __init__(
+        self,
+        board: Board,
+        names: ModelNames,
+        strategy: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        random: Random | None = None,
+    ) -> None:
+        super().__init__()
+        self._board = board
+        self._names = names
+        self._strategy = strategy
+        self._clock = clock
+        self._turn = Turn(random or Random())
+
+    def handle(self, message: object) -> object:
+        if not isinstance(message, SelectRoutes):
+            self.unexpected(message)
+            return None
+        try:
+            return self._select(message)
+        except ClientError as error:
+            return error  # an answer like any other: a caller's mistake is no crash of ours
+
+    def _select(self, asked: SelectRoutes) -> Routes:
+        views = {view.name: view for view in self._board.views()}
+        public = self._names.public(asked.model)
+        strategy = (public.strategy if public else None) or self._strategy
+        ordered = self._order(self._names.candidates(asked.model, asked.provider, views), strategy)
+        for fallback in (*asked.fallbacks, *(public.fallbacks if public else ())):
+            provider = fallback if fallback in views else None
+            name = None if provider else fallback
+            ordered += self._order(self._names.candidates(name, provider, views), strategy)
+        self._turn.number += 1
+        routes = tuple(dict.fromkeys(Route(c.view.name, c.model) for c in ordered))
+        return Routes(routes, (public.limits if public else None) or RequestLimits())
+
+    def _order(self, candidates: list[Candidate], strategy: str) -> list[Candidate]:
+        """The strategy's order, with those that would be refused at this moment behind all others."""
+        now = self._clock()
+        ordered = STRATEGIES[strategy](candidates, self._turn) if candidates else []
+        return sorted(ordered, key=lambda candidate: not _ready(candidate, now))
+
+
+def _ready(candidate: Candidate, now: float) -> bool:
+    """Whether an attempt would probably be admitted; the provider's worker has the last word."""
+    view = candidate.view
+    free = not view.draining and view.in_flight < view.max_streams
+    return free and view.keys.is_ready(now) and view.breakers.admits(candidate.model, now)

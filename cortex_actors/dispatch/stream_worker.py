@@ -1,0 +1,118 @@
+"""The stream worker: makes one attempt at one provider, and tells its dispatcher all that arrives.
+
+Runs on:   a thread of its own, for the life of one attempt; blocks in the transport.
+Receives:  Go, once.
+Sends:     ChunksArrived*, then exactly one AttemptFinished or AttemptFailed, through its channel.
+
+It is temporary: nobody restarts it, since only its dispatcher knows what to do next. Whatever ends it, be it
+a bug, a kill or the provider, its dispatcher hears of it. A provider's failure is a value and no crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cortex_actors.chat import AnswerEvent
+from cortex_actors.dispatch.channel import Channel
+from cortex_actors.errors import CortexError, InternalError, TruncatedStream, UpstreamError
+from cortex_actors.otp.actor import Actor
+from cortex_actors.otp.reasons import ExitReason
+from cortex_actors.providers.adapter import Adapter, Decoder, StreamState
+from cortex_actors.transport import Exchange, UpstreamResponse
+
+
+
+class Go:
+    """Begin the attempt."""
+
+
+class StreamWorker(Actor):
+    """One attempt: opens the exchange, decodes what arrives, delivers it."""
+
+    init_in_caller = True
+
+    def __init__(self, adapter: Adapter, exchange: Exchange, channel: Channel) -> None:
+        super().__init__()
+        self._adapter = adapter
+        self._exchange = exchange
+        self._channel = channel
+        self._told = False
+
+    def handle(self, message: object) -> object:
+        if not isinstance(message, Go):
+            self.unexpected(message)
+            return None
+        try:
+            self._attempt()
+        except CortexError as error:
+            self._tell_failure(error)
+        self.stop()
+        return None
+
+    def kill(self) -> None:
+        """Frees the thread from whatever socket it waits for; any thread may call this."""
+        self._exchange.cancel()
+
+    def terminate(self, reason: ExitReason) -> None:
+        """Makes sure that the dispatcher hears of an end that nobody expected."""
+        self._tell_failure(InternalError("The part of the gateway that read this stream failed."))
+
+    def _attempt(self) -> None:
+        response = self._exchange.open()
+        try:
+            if 200 <= response.status < 300:
+                self._read_stream(response)
+            else:
+                body = response.read_error_body()
+                raise self._adapter.classify_failure(response.status, response.headers, body)
+        finally:
+            response.close()
+
+    def _read_stream(self, response: UpstreamResponse) -> None:
+        decoder = self._adapter.new_decoder(response.headers.get("content-type", ""))
+        state = StreamState()
+        while not state.ended:
+            data = response.read()
+            if not data:
+                self._end_of_body(decoder, state)
+                return
+            if not self._deliver(decoder.decode(data), state):
+                return
+        self._tell_finish()
+
+    def _end_of_body(self, decoder: Decoder, state: StreamState) -> None:
+        if not self._deliver(decoder.flush(), state):
+            return
+        self._pass_on(self._adapter.end_of_body(state))
+        if not state.finished:
+            raise TruncatedStream("The provider's stream ended without its end marker.")
+        self._tell_finish()
+
+    def _deliver(self, payloads: Sequence[Any], state: StreamState) -> bool:
+        """Parses payloads and passes their events on; False when nobody wants more."""
+        events: list[AnswerEvent | UpstreamError] = []
+        for payload in payloads:
+            events.extend(self._adapter.parse_event(payload, state))
+        return self._pass_on(events)
+
+    def _pass_on(self, events: Sequence[AnswerEvent | UpstreamError]) -> bool:
+        """Delivers events up to the first failure among them, which it raises."""
+        good: list[AnswerEvent] = []
+        for event in events:
+            if isinstance(event, UpstreamError):
+                if good:
+                    self._channel.deliver(good)
+                raise event
+            good.append(event)
+        return self._channel.deliver(good) if good else not self._channel.window.fenced
+
+    def _tell_finish(self) -> None:
+        if not self._told:
+            self._told = True
+            self._channel.finish()
+
+    def _tell_failure(self, error: CortexError) -> None:
+        if not self._told:
+            self._told = True
+            self._channel.fail(error)

@@ -1,0 +1,88 @@
+"""The switchboard: how a dispatcher reaches the router and the providers' workers, by name.
+
+Runs on:   the request's thread, for the length of one call.
+Sends:     SelectRoutes to the router; AdmitAttempt and Outcome to a provider's worker.
+
+Names survive restarts and references do not, so everything goes by name. An actor that is being restarted is
+waited for a moment, never longer than `_PATIENCE`: a restart takes less than a millisecond, or it is a
+failure the caller should hear of.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from cortex_actors.dispatch.messages import (
+    Admission,
+    AdmitAttempt,
+    FirstToken,
+    NotAdmitted,
+    Outcome,
+    Routes,
+    SelectRoutes,
+)
+from cortex_actors.dispatch.provider import Provider
+from cortex_actors.errors import ClientError, NoWorkersAvailable
+from cortex_actors.otp.errors import ActorUnavailable, CallTimeout
+from cortex_actors.otp.registry import NameTable, call, cast
+
+ROUTER = "router"
+
+#: How long a restarting actor is waited for, and how often it is looked for meanwhile, in seconds.
+_PATIENCE = 1.5
+_LOOK = 0.01
+
+#: How long an actor may take to answer; they answer in microseconds, or they are in trouble. In seconds.
+_ANSWER = 2.0
+
+
+class Switchboard:
+    """Calls actors by name, for dispatchers."""
+
+    def __init__(
+        self,
+        names: NameTable,
+        providers: Mapping[str, Provider],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._names = names
+        self._providers = providers
+        self._clock = clock
+        self._pause = pause
+
+    def provider(self, name: str) -> Provider:
+        """The fixed facts of a configured provider."""
+        return self._providers[name]
+
+    def select(self, asked: SelectRoutes) -> Routes:
+        """The router's answer. Raises UnknownModel, UnknownProvider, NoWorkersAvailable."""
+        answer = self._call(ROUTER, asked)
+        if isinstance(answer, ClientError):
+            raise answer
+        assert isinstance(answer, Routes)
+        return answer
+
+    def admit(self, provider: Provider, model: str) -> Admission | NotAdmitted:
+        """A provider's leave to make one attempt. Raises NoWorkersAvailable when its worker is down."""
+        answer = self._call(provider.worker_name, AdmitAttempt(model))
+        assert isinstance(answer, Admission | NotAdmitted)
+        return answer
+
+    def tell(self, provider: Provider, message: FirstToken | Outcome) -> None:
+        """Tells a provider's worker how an attempt goes; lost when the worker is down, by design."""
+        cast(self._names, provider.worker_name, message)
+
+    def _call(self, name: str, message: object) -> object:
+        give_up = self._clock() + _PATIENCE
+        while True:
+            try:
+                return call(self._names, name, message, _ANSWER)
+            except CallTimeout as error:
+                raise NoWorkersAvailable(retry_after=1.0) from error
+            except ActorUnavailable as error:
+                if self._clock() >= give_up:
+                    raise NoWorkersAvailable(retry_after=1.0) from error
+                self._pause(_LOOK)

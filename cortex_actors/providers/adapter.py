@@ -1,0 +1,118 @@
+"""What every provider dialect must say about itself: the one contract the gateway knows.
+
+An adapter translates and holds no connection, no key and no state between streams; what one stream needs
+to remember lives in its `StreamState`. Adapters are safe to share between threads.
+
+    ChatRequest -> build_request -> UpstreamRequest
+    bytes -> new_decoder(...).decode -> payloads -> parse_event(payload, state) -> events
+    a refusal (status, headers, body) -> classify_failure -> UpstreamError
+
+Imports:  chat, errors, transport (the request value), options of this package.
+Imported by: dispatch (through `providers.create`), one module per dialect.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from cortex_actors.chat import AnswerEvent, ChatRequest
+from cortex_actors.errors import UpstreamError
+from cortex_actors.providers.options import Option, read_options
+from cortex_actors.transport import UpstreamRequest
+
+#: What one payload of a stream can mean. A failure that a provider reports inside its stream is a value.
+ParsedEvent = AnswerEvent | UpstreamError
+
+
+class Decoder(Protocol):
+    """Bytes cut anywhere in, payloads out: SSE events, NDJSON values or array items."""
+
+    def decode(self, data: bytes) -> Sequence[Any]: ...
+
+    def flush(self) -> Sequence[Any]: ...
+
+
+@dataclass(slots=True)
+class StreamState:
+    """What one stream remembers from payload to payload; owned by its stream worker."""
+
+    #: The provider gave its reason to stop: the answer is whole, though usage may still follow.
+    finished: bool = False
+    #: The provider's last word was said: nothing more need be read.
+    ended: bool = False
+    saw_tool_calls: bool = False
+    #: Payloads that could not be read, and were passed over.
+    skipped: int = 0
+    #: The dialect's own notes, for example the type of each open content block.
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+class Adapter(ABC):
+    """One provider dialect."""
+
+    #: The `type` in `[[providers]]`.
+    type: ClassVar[str]
+    #: Capability words of `GET /api/providers`, after `chat_completion` and `streaming`.
+    extra_capabilities: ClassVar[tuple[str, ...]] = ()
+    #: What `options` in `[[providers]]` may say; anything else is refused.
+    option_table: ClassVar[Mapping[str, Option]] = {}
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        base_url: str,
+        headers: Mapping[str, str] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.base_url = base_url.rstrip("/")
+        self.extra_headers = dict(headers or {})
+        self.options = read_options(name, self.option_table, options or {})
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """Words for `GET /api/providers`."""
+        return ("chat_completion", "streaming", *self.extra_capabilities)
+
+    @abstractmethod
+    def build_request(self, request: ChatRequest, *, model: str, key: str | None) -> UpstreamRequest:
+        """The streaming request for this provider; only what the caller said is sent.
+
+        Raises InvalidRequest when the dialect cannot carry something that must not be dropped.
+        """
+
+    @abstractmethod
+    def new_decoder(self, content_type: str) -> Decoder:
+        """A fresh decoder for a stream with this Content-Type."""
+
+    @abstractmethod
+    def parse_event(self, payload: Any, state: StreamState) -> Sequence[ParsedEvent]:
+        """What a payload of `new_decoder` means; sets `state.finished` at the provider's end marker."""
+
+    def end_of_body(self, state: StreamState) -> Sequence[ParsedEvent]:
+        """What a clean end of the body adds; most dialects have said everything by then."""
+        return ()
+
+    @abstractmethod
+    def classify_failure(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
+        """The error that a non-2xx answer stands for, with the provider's reason but no secret of ours."""
+
+    @abstractmethod
+    def health_request(self, *, key: str | None) -> UpstreamRequest | None:
+        """A free request that shows the provider is there (its model list), or None if there is none."""
+
+    @abstractmethod
+    def models(self, body: bytes) -> tuple[str, ...]:
+        """The model names in the answer to `health_request`; empty when it cannot be read."""
+
+
+def merged_headers(*layers: Mapping[str, str]) -> dict[str, str]:
+    """One set of headers out of several; later ones win, and names compare without case."""
+    merged: dict[str, tuple[str, str]] = {}
+    for layer in layers:
+        merged.update({name.lower(): (name, value) for name, value in layer.items()})
+    return dict(merged.values())

@@ -1,0 +1,20 @@
+"""xAI: OpenAI's API.
+
+Different from the family: a wrong key is a 400 with a sentence, no credit is a 403 with a sentence, and
+`error` is a text beside its `code`. The sentences are in `failures`, since people also reach xAI through
+`openai_compatible`; reasoning that is counted apart from the completion is put right in `openai_stream`.
+
+Imports:     openai_compatible.
+Imported by: catalog.
+"""
+
+from __future__ import annotations
+
+from cortex_actors.providers.openai_compatible import OpenAICompatibleAdapter
+
+
+class XAIAdapter(OpenAICompatibleAdapter):
+    """xAI's API."""
+
+    type = "xai"
+    extra_capabilities = ("multimodal", "tools")

@@ -1,0 +1,107 @@
+"""The application: one table of paths, one handler each, and every failure an honest answer.
+
+    environ -> middleware -> Application -> handler -> Response
+
+What goes wrong on purpose (a `CortexError`) is rendered; what goes wrong by accident is logged with its
+request id and answered 500 with nothing of the inside.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from cortex_actors.errors import CortexError, InternalError, MethodNotAllowed, NotFound
+from cortex_actors.gateway import Gateway
+from cortex_actors.settings import Settings
+from cortex_actors.web.body import BodyReader
+from cortex_actors.web.caller import SocketCaller
+from cortex_actors.web.handlers.chat import chat, complete
+from cortex_actors.web.handlers.health import health, livez, readyz
+from cortex_actors.web.handlers.metrics import metrics
+from cortex_actors.web.handlers.providers import providers
+from cortex_actors.web.handlers.root import root
+from cortex_actors.web.middleware import wrapped
+from cortex_actors.web.request import REQUEST_ID, TRACE, Handler, Request
+from cortex_actors.web.responses import Response, error_response
+
+_log = logging.getLogger(__name__)
+
+#: Every path, with its methods; HEAD follows GET, and OPTIONS is answered for all.
+ROUTES: Mapping[str, Mapping[str, Handler]] = {
+    "/": {"GET": root},
+    "/api/chat": {"POST": chat},
+    "/api/chat/complete": {"POST": complete},
+    "/api/health": {"GET": health},
+    "/api/providers": {"GET": providers},
+    "/livez": {"GET": livez},
+    "/readyz": {"GET": readyz},
+    "/metrics": {"GET": metrics},
+}
+
+
+def create_app(gateway: Gateway, settings: Settings) -> WSGIApplication:
+    """The whole front end as one WSGI callable."""
+    return wrapped(Application(gateway, settings), settings)
+
+
+class Application:
+    """The innermost WSGI callable: routes, calls, answers."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        settings: Settings,
+        routes: Mapping[str, Mapping[str, Handler]] = ROUTES,
+    ) -> None:
+        self._gateway = gateway
+        self._settings = settings
+        self._routes = {path: _with_head(methods) for path, methods in routes.items()}
+        self._bodies = BodyReader(settings.server.max_body_bytes, settings.server.body_timeout)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = self._request(environ)
+        response = self._answer(request)
+        start_response(response.status_line, response.headers)
+        return [] if request.method == "HEAD" else response.body
+
+    def _request(self, environ: WSGIEnvironment) -> Request:
+        request_id = environ[REQUEST_ID]
+        request = Request(
+            environ,
+            self._gateway,
+            self._settings,
+            self._bodies,
+            request_id,
+            SocketCaller(environ, request_id),
+        )
+        environ[TRACE] = request.trace
+        return request
+
+    def _answer(self, request: Request) -> Response:
+        try:
+            methods = self._routes.get(request.path)
+            if methods is None:
+                raise NotFound("There is nothing at this path; GET / lists what there is.")
+            handler = methods.get(request.method)
+            if handler is not None:
+                return handler(request)
+            allowed = (*methods, "OPTIONS")
+            if request.method == "OPTIONS":
+                return Response(204, [], [("Allow", ", ".join(allowed))])
+            raise MethodNotAllowed(allowed)
+        except CortexError as error:
+            return self._failed(request, error)
+        except Exception:
+            _log.exception("request %s: %s failed", request.request_id, request.method)
+            return self._failed(request, InternalError("Quote the request id when you report this."))
+
+    def _failed(self, request: Request, error: CortexError) -> Response:
+        request.trace.error = error
+        request.trace.left = request.caller.gone()
+        return error_response(error, request.request_id)
+
+
+def _with_head(methods: Mapping[str, Handler]) -> Mapping[str, Handler]:
+    return {**methods, "HEAD": methods["GET"]} if "GET" in methods else methods

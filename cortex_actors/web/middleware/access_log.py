@@ -1,0 +1,132 @@
+"""One line for every request, written when it is over, whoever ended it.
+
+    POST /api/chat 200 ttfb_ms=412.0 ms=2210.5 end=complete provider=groq attempts=1 id=7f3c...
+
+`end` is the stream's one name, "-" where there was no stream. The level says whose fault a failure was:
+ERROR ours, WARNING a provider's or a lack of capacity, INFO nobody's or the caller's own. The path is the
+caller's text, so it is escaped and bounded; query strings and bodies are never written.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from urllib.parse import quote
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from cortex_actors.dispatch.messages import EndName, StreamEnd
+from cortex_actors.errors import InternalError
+from cortex_actors.settings import Settings
+from cortex_actors.web.request import REQUEST_ID, TRACE, Trace
+
+_log = logging.getLogger("cortex_actors.web.access")
+
+_LINE = "%s %s %s ttfb_ms=%.1f ms=%.1f end=%s provider=%s attempts=%d id=%s"
+_LONGEST_PATH = 200
+
+#: Ends that are no failure of anybody but the caller.
+_CALM = frozenset({EndName.COMPLETE, EndName.RECOVERED, EndName.CLIENT_GONE, EndName.SLOW_CLIENT})
+
+
+def access_log(app: WSGIApplication, settings: Settings) -> WSGIApplication:
+    """Writes the line of each request, if `[logs] access` says so."""
+    if not settings.logs.access:
+        return app
+
+    def logged(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        entry = _Entry(environ, time.perf_counter)
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Any:
+            entry.status = status[:3]
+            return start_response(status, headers, exc_info)
+
+        return _LoggedBody(app(environ, start), entry)
+
+    return logged
+
+
+class _Entry:
+    """The line while it is being written."""
+
+    __slots__ = ("_clock", "_environ", "_first_byte", "_started", "status")
+
+    def __init__(self, environ: WSGIEnvironment, clock: Callable[[], float]) -> None:
+        self._environ = environ
+        self._clock = clock
+        self._started = clock()
+        self._first_byte: float | None = None
+        self.status = "-"
+
+    def note_bytes(self) -> None:
+        """The first of these is the time to first byte."""
+        if self._first_byte is None:
+            self._first_byte = self._clock()
+
+    def write(self) -> None:
+        """The request is over."""
+        environ = self._environ
+        trace: Trace = environ.get(TRACE) or Trace()
+        end = trace.end or (trace.stream.end if trace.stream else None)
+        over = self._clock()
+        _log.log(
+            _level(trace, end, self.status),
+            _LINE,
+            _printable(environ["REQUEST_METHOD"]),
+            _printable(environ.get("PATH_INFO", "")),
+            self.status,
+            ((self._first_byte or over) - self._started) * 1000,
+            (over - self._started) * 1000,
+            end.name if end else EndName.CLIENT_GONE if trace.left else "-",
+            (end.provider if end else None) or "-",
+            len(end.attempts if end else trace.error.attempts if trace.error else ()),
+            environ[REQUEST_ID],
+        )
+
+
+class _LoggedBody:
+    """A body that tells the entry about its first byte and its end; it holds nothing back."""
+
+    __slots__ = ("_body", "_entry", "_pieces", "_written")
+
+    def __init__(self, body: Iterable[bytes], entry: _Entry) -> None:
+        self._body = body
+        self._pieces = iter(body)
+        self._entry = entry
+        self._written = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = next(self._pieces)
+        if piece:
+            self._entry.note_bytes()
+        return piece
+
+    def close(self) -> None:
+        """The server is done, for whatever reason."""
+        try:
+            if (close := getattr(self._body, "close", None)) is not None:
+                close()
+        finally:
+            if not self._written:
+                self._written = True
+                self._entry.write()
+
+
+def _level(trace: Trace, end: StreamEnd | None, status: str) -> int:
+    error = (end.error if end else None) or trace.error
+    if isinstance(error, InternalError) or status == "500":
+        return logging.ERROR
+    failed = end.name not in _CALM if end else status >= "500" and not trace.left
+    return logging.WARNING if failed else logging.INFO
+
+
+def _printable(text: str) -> str:
+    """A caller's text as one word of a line."""
+    text = text[:_LONGEST_PATH]
+    return (
+        text if text.isascii() and text.isprintable() and " " not in text else quote(text, encoding="latin-1")
+    )

@@ -1,0 +1,111 @@
+"""Payloads: our values as the plain dictionaries that callers see. The one place where their keys are named.
+
+start      {id, request_id, provider, model}
+delta      {text?, reasoning?, tool_calls?}
+usage      {prompt_tokens, completion_tokens, total_tokens, cached_tokens?, reasoning_tokens?}
+end        {finish_reason, end, provider, model, usage, attempts}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from cortex_actors.chat import Chunk, ToolCall, ToolCallDelta, Usage
+from cortex_actors.dispatch.messages import AttemptRecord, ProviderView, StreamEnd
+
+Payload = dict[str, Any]
+
+
+def delta_payload(chunk: Chunk) -> Payload:
+    """A piece of an answer: only what it has."""
+    payload: Payload = {}
+    if chunk.text:
+        payload["text"] = chunk.text
+    if chunk.reasoning:
+        payload["reasoning"] = chunk.reasoning
+    if chunk.tool_calls:
+        payload["tool_calls"] = [_tool_call_delta(call) for call in chunk.tool_calls]
+    return payload
+
+
+def usage_payload(usage: Usage | None) -> Payload | None:
+    """Token counts, or None when the provider gave none; never estimated."""
+    if usage is None:
+        return None
+    payload = {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
+    }
+    if usage.cached_tokens is not None:
+        payload["cached_tokens"] = usage.cached_tokens
+    if usage.reasoning_tokens is not None:
+        payload["reasoning_tokens"] = usage.reasoning_tokens
+    return payload
+
+
+def end_payload(end: StreamEnd) -> Payload:
+    """How a stream ended, by its name, and what it took to get there."""
+    return {
+        "finish_reason": end.finish,
+        "end": end.name,
+        "provider": end.provider,
+        "model": end.model,
+        "usage": usage_payload(end.usage),
+        "attempts": attempts_payload(end.attempts),
+    }
+
+
+def attempts_payload(attempts: Iterable[AttemptRecord]) -> list[Payload]:
+    """The story of a request, a line an attempt."""
+    return [
+        {
+            "number": attempt.number,
+            "provider": attempt.provider,
+            "model": attempt.model,
+            "outcome": attempt.outcome,
+            "status": attempt.status,
+            "milliseconds": attempt.milliseconds,
+        }
+        for attempt in attempts
+    ]
+
+
+def tool_calls_payload(calls: Iterable[ToolCall]) -> list[Payload]:
+    """Whole tool calls, in the shape in which they are sent back in the next request."""
+    return [
+        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+        for call in calls
+    ]
+
+
+def provider_payload(view: ProviderView) -> Payload:
+    """A provider as its worker last published it."""
+    return {
+        "name": view.name,
+        "type": view.type,
+        "status": view.status,
+        "priority": view.priority,
+        "models": list(view.models) or ["auto"],
+        "capabilities": list(view.capabilities),
+        "local": view.local,
+        "draining": view.draining,
+        "breaker": view.breakers.provider.state,
+        "in_flight": view.in_flight,
+        "max_streams": view.max_streams,
+        "requests": view.requests,
+        "failures": view.failures,
+        "mean_ttft_ms": None if view.mean_ttft is None else round(view.mean_ttft * 1000, 1),
+        "last_error": view.last_error,
+    }
+
+
+def _tool_call_delta(call: ToolCallDelta) -> Payload:
+    payload: Payload = {"index": call.index}
+    if call.id is not None:
+        payload["id"] = call.id
+    if call.name is not None:
+        payload["name"] = call.name
+    payload["arguments"] = call.arguments
+    return payload

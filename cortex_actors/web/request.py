@@ -1,0 +1,67 @@
+"""The request as a handler sees it: what the server gave, the gateway, and nothing parsed in advance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from wsgiref.types import WSGIEnvironment
+
+from cortex_actors.dispatch.messages import StreamEnd
+from cortex_actors.dispatch.stream import Stream
+from cortex_actors.errors import CortexError
+from cortex_actors.gateway import Gateway
+from cortex_actors.settings import Settings
+from cortex_actors.web.body import BodyReader, json_object
+from cortex_actors.web.caller import SocketCaller
+from cortex_actors.web.responses import Response
+
+#: Where the request id and the trace of a request are kept in its environ.
+REQUEST_ID = "cortex.request_id"
+TRACE = "cortex.trace"
+
+
+@dataclass(slots=True)
+class Trace:
+    """What a request leaves behind for its line in the log."""
+
+    stream: Stream | None = None
+    end: StreamEnd | None = None
+    error: CortexError | None = None
+    #: The caller had left before there was anything to send.
+    left: bool = False
+
+
+@dataclass(slots=True)
+class Request:
+    """One request, for the time of one handler."""
+
+    environ: WSGIEnvironment
+    gateway: Gateway
+    settings: Settings
+    bodies: BodyReader
+    request_id: str
+    caller: SocketCaller
+    trace: Trace = field(default_factory=Trace)
+
+    @property
+    def method(self) -> str:
+        """GET, POST, ..."""
+        return str(self.environ["REQUEST_METHOD"])
+
+    @property
+    def path(self) -> str:
+        """The path without a slash at its end, so that /api/health/ is /api/health."""
+        return self.environ.get("PATH_INFO", "").rstrip("/") or "/"
+
+    @property
+    def accept(self) -> str | None:
+        """The Accept header."""
+        return self.environ.get("HTTP_ACCEPT")
+
+    def json(self) -> dict[str, Any]:
+        """The JSON object that the body is."""
+        return json_object(self.bodies.read(self.environ), self.environ.get("CONTENT_TYPE") or "")
+
+
+Handler = Callable[[Request], Response]

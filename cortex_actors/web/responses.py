@@ -1,0 +1,205 @@
+"""Responses: the one place where answers and errors become HTTP.
+
+    json_response(200, {...})        a whole answer
+    error_response(error, id)        {error, details, code, request_id, timestamp, ...}
+    stream_response(stream, ...)     one batch of events, one write, one flush
+
+An error carries its own status, code and headers; here it is only written down. No text of a caller or of a
+provider reaches a header unless it passed `header_text`.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from cortex_actors.chat import AnswerEvent
+from cortex_actors.dispatch.messages import AttemptRecord, EndName
+from cortex_actors.dispatch.stream import Stream
+from cortex_actors.errors import CortexError, InternalError, InvalidRequest, RateLimited, UpstreamError
+from cortex_actors.web.framing import Framing, to_json, utf8
+from cortex_actors.web.payloads import Payload, attempts_payload, usage_payload
+
+_log = logging.getLogger(__name__)
+
+Header = tuple[str, str]
+
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+_UNSAFE = re.compile(r"[^\x20-\x7e]")
+_LONGEST_HEADER = 256
+
+#: Ends under which the caller has the whole answer.
+_WHOLE = frozenset({EndName.COMPLETE, EndName.RECOVERED})
+
+#: Proxies that buffer would turn a stream into one late answer.
+_STREAM_HEADERS: tuple[Header, ...] = (("Cache-Control", "no-cache"), ("X-Accel-Buffering", "no"))
+
+
+class StreamCut(BrokenPipeError):
+    """Raised out of a body that cannot tell its failure: the server must drop the connection.
+
+    A chunked body without its last chunk is the one sign that every HTTP client understands. As a broken
+    pipe it is dropped in silence by gunicorn and by Werkzeug's server alike: the failure is logged already.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(errno.EPIPE, "the stream ended before its answer did")
+
+
+@dataclass(slots=True)
+class Response:
+    """What a handler answers with; middleware may add headers."""
+
+    status: int
+    body: Iterable[bytes]
+    headers: list[Header] = field(default_factory=list)
+
+    @property
+    def status_line(self) -> str:
+        """The status as WSGI wants it."""
+        return _STATUS_LINES.get(self.status) or f"{self.status} Unknown"
+
+
+def bytes_response(status: int, body: bytes, content_type: str, headers: Iterable[Header] = ()) -> Response:
+    """A whole answer of any kind; never cached."""
+    about = [
+        ("Content-Type", content_type),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+        *headers,
+    ]
+    return Response(status, [body], about)
+
+
+def json_response(status: int, payload: Payload, headers: Iterable[Header] = ()) -> Response:
+    """A whole answer in JSON."""
+    return bytes_response(status, utf8(to_json(payload)) + b"\n", "application/json", headers)
+
+
+def error_response(error: CortexError, request_id: str) -> Response:
+    """What an error looks like under /api, and wherever nobody asked for another shape."""
+    headers = [(name, header_text(value)) for name, value in error.headers.items()]
+    return json_response(error.http_status, error_payload(error, request_id), headers)
+
+
+def error_payload(error: CortexError, request_id: str) -> Payload:
+    """An error as callers see it, in a body as in a stream."""
+    payload: Payload = {
+        "error": error.title,
+        "details": error.details or None,
+        "code": error.code,
+        "request_id": request_id,
+        "timestamp": timestamp(),
+    }
+    if isinstance(error, InvalidRequest) and error.field:
+        payload["field"] = error.field
+    if isinstance(error, UpstreamError) and error.provider:
+        payload["provider"] = error.provider
+    if isinstance(error, RateLimited):
+        payload["reset_at"] = error.reset_at
+    attempts = [record for record in error.attempts if isinstance(record, AttemptRecord)]
+    if attempts:
+        payload["attempts"] = attempts_payload(attempts)
+    return payload
+
+
+def stream_response(
+    stream: Stream, framing: Framing, request_id: str, headers: Iterable[Header] = ()
+) -> Response:
+    """An answer that is still being written."""
+    about = [
+        ("Content-Type", framing.content_type),
+        *_STREAM_HEADERS,
+        *answer_headers(stream.provider, stream.model, stream.attempt_number),
+        *headers,
+    ]
+    return Response(200, StreamBody(stream, framing, request_id), about)
+
+
+def answer_headers(provider: str | None, model: str | None, attempts: int) -> list[Header]:
+    """Who answered, and at which attempt."""
+    return [
+        ("X-Cortex-Provider", header_text(provider or "")),
+        ("X-Cortex-Model", header_text(model or "")),
+        ("X-Cortex-Attempts", str(attempts)),
+    ]
+
+
+def header_text(text: str) -> str:
+    """A text as a header may carry it: one line of printable ASCII, not too long."""
+    return _UNSAFE.sub("?", text[:_LONGEST_HEADER])
+
+
+def timestamp(seconds: float | None = None) -> str:
+    """A moment given in epoch seconds, else now; in ISO 8601, UTC."""
+    moment = datetime.now(UTC) if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+class StreamBody:
+    """The body of a streaming answer. It frees the stream as soon as it ends, and again when closed.
+
+    A server may be late to close a body, or never begin it; a generator that never began would close nothing.
+    """
+
+    def __init__(self, stream: Stream, framing: Framing, request_id: str) -> None:
+        self._stream = stream
+        self._framing = framing
+        self._request_id = request_id
+        self._batches: Iterator[tuple[AnswerEvent, ...]] = iter(stream)
+        self._unsent = framing.start(stream)
+        self._over = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        """One write. It may be empty: the first one sends the headers, whatever the framing has to say."""
+        if self._over:
+            raise StopIteration
+        start, self._unsent = self._unsent, b""
+        return start + self._next()
+
+    def close(self) -> None:
+        """Ends the stream, unless it is over already."""
+        self._over = True
+        self._stream.close()
+
+    def _next(self) -> bytes:
+        try:
+            batch = next(self._batches, None)
+        except Exception as error:  # a bug of ours must not look like the end of an answer
+            if not isinstance(error, CortexError):
+                _log.exception("request %s: the stream failed", self._request_id)
+            self.close()
+            return self._tell(error if isinstance(error, CortexError) else InternalError(), None)
+        if batch is None:
+            self.close()
+            return self._ending()
+        return self._framing.batch(batch) if batch else self._framing.tick()
+
+    def _ending(self) -> bytes:
+        end = self._stream.end
+        if end is not None and end.error is None and end.name in _WHOLE:
+            return self._framing.end(end)
+        if end is None or end.error is None:  # nobody is there to be told anything
+            raise StreamCut
+        return self._tell(end.error, end.name)
+
+    def _tell(self, error: CortexError, name: EndName | None) -> bytes:
+        """The failure in the words of the framing, or the connection cut where it has none."""
+        end = self._stream.end
+        payload = error_payload(error, self._request_id)
+        payload["end"] = name
+        payload["provider"] = self._stream.provider
+        payload["model"] = self._stream.model
+        payload["usage"] = usage_payload(end.usage if end else None)
+        told = self._framing.error(payload)
+        if told is None:
+            raise StreamCut
+        return told

@@ -1,0 +1,153 @@
+"""The server: gunicorn with one worker process, one actor tree in it, and an end that cuts nobody short.
+
+Runs on:   the master process (listening, restarting the worker) and the worker's main thread (accepting).
+
+    master   binds, forks, waits; restarts a worker that died, ends with it when its tree is spent
+    worker   starts the gateway after the fork, serves, drains on SIGTERM
+
+Order of an end: SIGTERM -> readiness 503 and no new streams, while connections are still accepted -> running
+streams finish up to the drain limit -> the rest get one error -> the server closes -> the tree stops -> exit 0.
+A second SIGTERM to the worker skips the waiting.
+
+In `gevent` mode this module must be imported after monkey-patching: see `cortex_actors.patched`.
+"""
+
+from __future__ import annotations
+
+import _thread
+import gc
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, cast
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+from gunicorn.workers.base import Worker
+
+from cortex_actors.gateway import Gateway
+from cortex_actors.settings import Settings
+from cortex_actors.web.app import create_app
+
+_log = logging.getLogger(__name__)
+
+#: What the worker exits with when its tree is spent; gunicorn's master takes it as "do not try again",
+#: and exits with it too, so that the service manager hears of it.
+_SPENT = 3
+
+#: How long after the drain limit the master waits for its worker before it kills it, in seconds.
+_LAST_PATIENCE = 15
+
+#: A thread that wakes up waits this long for the interpreter at most, in seconds; the default of 5 ms shows in
+#: the gaps between tokens as soon as one other thread computes.
+_SWITCH_INTERVAL = 0.001
+
+#: Enough for the deepest call here, and a sixteenth of the default; memory that a thousand threads would hold.
+_STACK_BYTES = 512 * 1024
+
+_WORKER_CLASSES = {
+    "threads": "cortex_actors.web.worker_threads.DrainingThreadWorker",
+    "gevent": "cortex_actors.web.worker_gevent.DrainingGeventWorker",
+}
+
+
+def serve(settings: Settings) -> None:
+    """Serves until it is told to stop; ends the process."""
+    Server(settings).run()
+
+
+class Server(BaseApplication):
+    """Our settings in gunicorn's words, and the gateway's life in gunicorn's hooks."""
+
+    def __init__(self, settings: Settings, wrap: Callable[[Any], Any] = lambda app: app) -> None:
+        self.settings = settings
+        self.gateway: Gateway | None = None
+        self._wrap = wrap
+        super().__init__()
+
+    def load_config(self) -> None:
+        server = self.settings.server
+        threads = server.max_streams + server.spare_threads
+        options = {
+            "bind": [f"{_bracketed(server.host)}:{server.port}"],
+            "workers": 1,
+            "worker_class": _WORKER_CLASSES[server.mode],
+            "threads": threads,
+            "worker_connections": 2 * threads,
+            "keepalive": round(server.keep_alive),
+            "backlog": 2048,
+            "graceful_timeout": round(server.drain_timeout) + _LAST_PATIENCE,
+            "timeout": 0,  # our own watchdog knows better what a hang is
+            "control_socket_disable": True,
+            "logger_class": QuietLogger,
+            "pidfile": server.pid_file or None,
+            "proc_name": "cortex",
+            "when_ready": _announce,
+            "pre_fork": lambda arbiter, worker: gc.freeze(),
+            "worker_exit": lambda arbiter, worker: self._stop(),
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Starts the gateway in the worker process; an actor tree does not survive a fork."""
+        if self.settings.server.mode == "threads":
+            sys.setswitchinterval(_SWITCH_INTERVAL)
+            threading.stack_size(_STACK_BYTES)
+        self.gateway = Gateway.start(self.settings, _die_spent)
+        return self._wrap(create_app(self.gateway, self.settings))
+
+    def _stop(self) -> None:
+        if self.gateway is not None:
+            self.gateway.stop()
+
+
+class Draining(Worker):
+    """What both worker classes add to gunicorn's: SIGTERM drains the gateway before the server closes."""
+
+    _hurry: threading.Event | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._hurry is not None:
+            self._hurry.set()
+            return
+        self._hurry = threading.Event()
+        # A bare thread, since this is a signal handler: Thread.start would wait, which a gevent hub may not.
+        _thread.start_new_thread(self._drain, ())
+
+    def _drain(self) -> None:
+        try:
+            gateway = cast(Server, self.app).gateway
+            if gateway is not None:
+                gateway.drain(self._hurry)
+        finally:
+            super().handle_exit(signal.SIGTERM, None)
+
+
+class QuietLogger(Logger):
+    """Sends gunicorn's records through our own logging; its banner and its access log stay away."""
+
+    def setup(self, cfg: Any) -> None:
+        self.error_log.setLevel(logging.WARNING)
+        self.error_log.propagate = True
+        self.access_log.disabled = True
+
+
+def _announce(arbiter: Any) -> None:
+    for listener in arbiter.LISTENERS:
+        _log.info("listening on %s, pid %d", listener, os.getpid())
+
+
+def _die_spent(reason: str) -> None:
+    """Ends the worker at once: the tree gave up, so nothing here can be trusted to end in good order."""
+    _log.critical("the supervision tree gave up (%s); the process ends", reason)
+    logging.shutdown()
+    os._exit(_SPENT)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,1 @@
+"""Tests mirror the packages of `cortex_actors`; `upstream` is the fake provider they share."""

@@ -1,0 +1,64 @@
+"""What a model name means."""
+
+from __future__ import annotations
+
+import pytest
+
+from cortex_actors.dispatch.models import ModelNames
+from cortex_actors.errors import UnknownModel, UnknownProvider
+from cortex_actors.settings import ModelSettings, Route
+from tests.dispatch.factories import view
+
+VIEWS = {
+    "groq-primary": view("groq-primary", models=("llama-3.1-8b-instant", "shared")),
+    "mistral-primary": view("mistral-primary", models=("mistral-small", "shared")),
+}
+DEFAULTS = {"groq-primary": "llama-3.1-8b-instant", "mistral-primary": "mistral-small"}
+SMART = ModelSettings(
+    name="smart",
+    routes=(Route("groq-primary", "shared", 2.0), Route("mistral-primary", "mistral-small", 1.0)),
+)
+
+
+def _who(name: str | None, provider: str | None = None) -> list[tuple[str, str]]:
+    names = ModelNames((SMART,), DEFAULTS)
+    return [(c.view.name, c.model) for c in names.candidates(name, provider, VIEWS)]
+
+
+@pytest.mark.parametrize("name", [None, "auto"])
+def test_no_name_means_every_provider_with_its_default_model(name: str | None) -> None:
+    assert _who(name) == [("groq-primary", "llama-3.1-8b-instant"), ("mistral-primary", "mistral-small")]
+
+
+def test_a_public_model_means_its_routes_each_with_its_own_name_for_the_model() -> None:
+    assert _who("smart") == [("groq-primary", "shared"), ("mistral-primary", "mistral-small")]
+
+
+def test_provider_slash_model_means_that_model_at_that_provider() -> None:
+    assert _who("groq-primary/some/new-model") == [("groq-primary", "some/new-model")]
+
+
+def test_a_bare_name_means_every_provider_that_lists_it() -> None:
+    assert _who("mistral-small") == [("mistral-primary", "mistral-small")]
+    assert _who("shared") == [("groq-primary", "shared"), ("mistral-primary", "shared")]
+
+
+def test_a_provider_whose_list_nobody_knows_takes_any_name() -> None:
+    names = ModelNames((), {"open": ""})
+    found = names.candidates("whatever", None, {"open": view("open", models=())})
+    assert [(c.view.name, c.model) for c in found] == [("open", "whatever")]
+
+
+def test_an_unknown_model_is_refused_with_near_names() -> None:
+    with pytest.raises(UnknownModel, match=r"mistral-smal'.*mistral-small"):
+        _who("mistral-smal")
+
+
+def test_a_pinned_provider_is_matched_by_its_exact_name_alone() -> None:
+    assert _who(None, "groq-primary") == [("groq-primary", "llama-3.1-8b-instant")]
+    with pytest.raises(UnknownProvider, match="groq-primary"):
+        _who(None, "groq")
+
+
+def test_a_pinned_provider_gets_its_own_name_for_a_public_model() -> None:
+    assert _who("smart", "groq-primary") == [("groq-primary", "shared")]

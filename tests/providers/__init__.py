@@ -1,0 +1,1 @@
+"""Tests of the provider dialects; `golden` holds request bodies and recorded answers."""

@@ -1,0 +1,156 @@
+"""A gateway without actors: it answers the web layer with real values, as each test scripts it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import cast
+
+from cortex_actors.chat import AnswerEvent, ChatRequest, Chunk, Finish, FinishReason, ToolCall, Usage
+from cortex_actors.dispatch.messages import AttemptRecord, Caller, EndName, ProviderView, StreamEnd
+from cortex_actors.dispatch.stream import Completion, Stream
+from cortex_actors.errors import CortexError
+from cortex_actors.gateway import HealthView, Probe
+from cortex_actors.resilience.breaker_board import BreakerBoard
+from cortex_actors.resilience.circuit_breaker import BreakerLimits
+from cortex_actors.resilience.key_ring import KeyRing
+from cortex_actors.settings import Settings
+
+Batch = Sequence[AnswerEvent]
+
+#: A batch, or what is done in its place: waiting, raising.
+Step = Batch | Callable[[], Batch]
+
+ATTEMPT = AttemptRecord(1, "groq-primary", "llama-3.1-8b", "complete", None, 42)
+
+COMPLETE = StreamEnd(
+    name=EndName.COMPLETE,
+    error=None,
+    finish=FinishReason.STOP,
+    usage=Usage(7, 2),
+    provider="groq-primary",
+    model="llama-3.1-8b",
+    attempts=(ATTEMPT,),
+    ttft=0.01,
+    duration=0.05,
+)
+
+HELLO: tuple[Step, ...] = (
+    (Chunk(text="Hello"),),
+    (Chunk(text=" there"), Chunk(text="!")),
+    (Usage(7, 2), Finish(FinishReason.STOP)),
+)
+
+
+def failed(name: EndName, error: CortexError | None) -> StreamEnd:
+    """An end that is no whole answer."""
+    return replace(COMPLETE, name=name, error=error, finish=None)
+
+
+def provider_view(name: str, **changes: object) -> ProviderView:
+    """A provider that is well."""
+    view = ProviderView(
+        name=name,
+        type="groq",
+        status="available",
+        priority=10,
+        models=("llama-3.1-8b",),
+        capabilities=("chat_completion", "streaming"),
+        in_flight=0,
+        max_streams=100,
+        local=False,
+        draining=False,
+        requests=3,
+        failures=1,
+        mean_ttft=0.25,
+        last_error=None,
+        breakers=BreakerBoard(name, BreakerLimits(), Random(1)).snapshot(0.0),
+        keys=KeyRing((), Random(1)).snapshot(),
+    )
+    return replace(view, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(eq=False)
+class StreamDouble:
+    """A stream that plays its steps; closing it early ends it as the dispatcher would."""
+
+    request_id: str
+    steps: Iterable[Step]
+    last: StreamEnd
+    id: str = "5f2b"
+    provider: str = "groq-primary"
+    model: str = "llama-3.1-8b"
+    attempt_number: int = 1
+    end: StreamEnd | None = None
+    #: How often it was closed, and that it was.
+    closed: int = 0
+    freed: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def stream(self) -> Stream:
+        """Itself, for those who want to see the real thing."""
+        return cast(Stream, self)
+
+    def __iter__(self) -> Iterator[tuple[AnswerEvent, ...]]:
+        for step in self.steps:
+            yield tuple(step() if callable(step) else step)
+        self.end = self.last
+
+    def close(self) -> None:
+        self.closed += 1
+        if self.end is None:
+            self.end = failed(EndName.CLIENT_GONE, None)
+        self.freed.set()
+
+
+@dataclass(eq=False)
+class GatewayDouble:
+    """The gateway as a test wants it."""
+
+    settings: Settings = field(default_factory=Settings)
+    steps: Iterable[Step] = HELLO
+    end: StreamEnd = COMPLETE
+    #: Raised instead of opening a stream.
+    error: Exception | None = None
+    text: str = "Hello there!"
+    reasoning: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    views: tuple[ProviderView, ...] = ()
+    health_view: HealthView = field(default_factory=lambda: HealthView("healthy", (), {}, 12.5))
+    probe: Probe = field(default_factory=lambda: Probe(True))
+    asked: list[ChatRequest] = field(default_factory=list)
+    callers: list[Caller] = field(default_factory=list)
+    streams: list[StreamDouble] = field(default_factory=list)
+
+    def open_stream(self, request: ChatRequest, caller: Caller) -> StreamDouble:
+        self._note(request, caller)
+        stream = StreamDouble(caller.request_id, self.steps, self.end)
+        self.streams.append(stream)
+        return stream
+
+    def complete(self, request: ChatRequest, caller: Caller) -> Completion:
+        self._note(request, caller)
+        return Completion(self.text, self.reasoning, self.tool_calls, self.end)
+
+    def health(self) -> HealthView:
+        return self.health_view
+
+    def providers(self) -> tuple[ProviderView, ...]:
+        return self.views
+
+    def ready(self) -> Probe:
+        return self.probe
+
+    def live(self) -> Probe:
+        return self.probe
+
+    def metrics_text(self) -> tuple[bytes, str]:
+        return b"cortex_up 1\n", "text/plain; version=0.0.4; charset=utf-8"
+
+    def _note(self, request: ChatRequest, caller: Caller) -> None:
+        self.asked.append(request)
+        self.callers.append(caller)
+        if self.error is not None:
+            raise self.error
