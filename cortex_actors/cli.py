@@ -66,8 +66,10 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _is_patched() -> bool:
-    return "cortex_actors.patched" in sys.modules or sys.modules["__main__"].__spec__ is not None and (
-        sys.modules["__main__"].__spec__.name == "cortex_actors.patched"
+    return (
+        "cortex_actors.patched" in sys.modules
+        or sys.modules["__main__"].__spec__ is not None
+        and (sys.modules["__main__"].__spec__.name == "cortex_actors.patched")
     )
 
 
@@ -111,7 +113,9 @@ def _add_daemon_commands(commands: argparse._SubParsersAction[argparse.ArgumentP
     serve = commands.add_parser("serve", parents=[config], help="run the gateway")
     serve.set_defaults(command=_serve)
     check = commands.add_parser(
-        "check-config", parents=[config], help="print the effective settings, secrets masked, or what is wrong"
+        "check-config",
+        parents=[config],
+        help="print the effective settings, secrets masked, or what is wrong",
     )
     check.set_defaults(command=_check_config)
 

@@ -45,7 +45,9 @@ def providers(options: argparse.Namespace) -> int:
     """Lists the providers, the one tried first on top."""
     for provider in _get(options, "/api/providers")["providers"]:
         models = ", ".join(provider["models"])
-        print(f"{provider['priority']:>4}  {provider['name']:<24} {provider['type']:<18} {provider['status']:<14} {models}")
+        print(
+            f"{provider['priority']:>4}  {provider['name']:<24} {provider['type']:<18} {provider['status']:<14} {models}"
+        )
     return 0
 
 
@@ -67,9 +69,12 @@ def tree(options: argparse.Namespace) -> int:
 
 
 def _branches(node: dict[str, Any], stem: str, roots: str) -> Iterator[str]:
-    restarts = f", {node['restarts']} restarts" if node["restarts"] else ""
-    last = f", last exit {node['last_exit']}" if node.get("last_exit") else ""
-    yield f"{stem}{node['id']}  {node['state']}{restarts}{last}"
+    story = [node["state"]]
+    if node["restarts"]:
+        story.append(f"{node['restarts']} restarts")
+    if last := node["last_exit"]:
+        story.append(f"last exit {last['ago']:.0f} s ago: {last['kind']} {last['detail']}".rstrip())
+    yield f"{stem}{node['id']}  {', '.join(story)}"
     children = node["children"]
     for number, child in enumerate(children):
         youngest = number == len(children) - 1

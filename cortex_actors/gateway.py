@@ -28,7 +28,7 @@ from typing import Any
 from cortex_actors.chat import ChatRequest
 from cortex_actors.dispatch.dispatcher import Dispatcher
 from cortex_actors.dispatch.health import Health, OverallStatus, StatusHistory, overall
-from cortex_actors.dispatch.messages import Caller, Cancel, EndName, ProviderView, StreamEnd
+from cortex_actors.dispatch.messages import AttemptRecord, Caller, Cancel, EndName, ProviderView, StreamEnd
 from cortex_actors.dispatch.models import ModelNames
 from cortex_actors.dispatch.prober import Prober
 from cortex_actors.dispatch.provider import Board, Provider
@@ -138,7 +138,12 @@ class Gateway:
         stream_id = secrets.token_hex(16)
         try:
             dispatcher = self._dispatchers.host_child(
-                Dispatcher, self._switchboard, self.settings, request, caller, self._bookkeeper(stream_id, caller)
+                Dispatcher,
+                self._switchboard,
+                self.settings,
+                request,
+                caller,
+                self._bookkeeper(stream_id, caller),
             )
         except MaxChildren as error:
             raise self._refused(GatewayBusy(f"{error.max_children} streams are running.")) from error
@@ -203,7 +208,9 @@ class Gateway:
         _log.info("draining: %d streams run", self._dispatchers.count)
         hurry = hurry or threading.Event()
         if not self._wait_until_idle(self.settings.server.drain_timeout, hurry):
-            cut = Cancel(EndName.SHUTDOWN, GatewayDraining("The gateway shut down before the answer was over."))
+            cut = Cancel(
+                EndName.SHUTDOWN, GatewayDraining("The gateway shut down before the answer was over.")
+            )
             for child in self._dispatchers.children():
                 if child.ref is not None:
                     cast(child.ref, cut)
@@ -255,7 +262,9 @@ class Gateway:
                 kwargs={
                     "strategy": "one_for_one",
                     "max_restarts": None,
-                    "backoff": Backoff(budget.backoff_min, budget.backoff_max, reset_after=budget.reset_after),
+                    "backoff": Backoff(
+                        budget.backoff_min, budget.backoff_max, reset_after=budget.reset_after
+                    ),
                 },
                 type="supervisor",
             ),
@@ -266,9 +275,7 @@ class Gateway:
                 hang_timeout=budget.hang_timeout,
             ),
             ChildSpec("dispatchers", DynamicSupervisor, args=(self._dispatchers,), type="supervisor"),
-            ChildSpec(
-                "health", Health, args=(self._board, self._history), hang_timeout=budget.hang_timeout
-            ),
+            ChildSpec("health", Health, args=(self._board, self._history), hang_timeout=budget.hang_timeout),
         )
 
     def _root_ref(self) -> ActorRef[Any] | None:
@@ -343,7 +350,14 @@ class Gateway:
     def _bookkeeper(self, stream_id: str, caller: Caller) -> Callable[[StreamEnd], None]:
         def enter(end: StreamEnd) -> None:
             self.metrics.stream_ended(end.provider, end.name, end.duration, end.ttft)
-            _log.log(_level(end), "%s", _line(stream_id, caller.request_id, end))
+            _log.log(
+                _level(end),
+                "stream ended as %s after %.0f ms: %s",
+                end.name,
+                end.duration * 1000,
+                _story(end.attempts) or "nothing was tried",
+                extra={"stream_id": stream_id, "request_id": caller.request_id},
+            )
 
         return enter
 
@@ -355,15 +369,16 @@ class Gateway:
 
 
 def _level(end: StreamEnd) -> int:
-    """By whose fault it ended: a caller who leaves is none of ours, a provider that fails is worth a look."""
+    """By whose fault it ended: what went well has its line in the access log already."""
     quiet = (EndName.COMPLETE, EndName.RECOVERED, EndName.CLIENT_GONE)
-    return logging.INFO if end.name in quiet else logging.WARNING
+    return logging.DEBUG if end.name in quiet else logging.WARNING
 
 
-def _line(stream_id: str, request_id: str, end: StreamEnd) -> str:
-    ttft = "-" if end.ttft is None else f"{end.ttft * 1000:.0f}"
-    return (
-        f"stream={stream_id} request={request_id} end={end.name} provider={end.provider or '-'} "
-        f"model={end.model or '-'} attempts={len(end.attempts)} ttft_ms={ttft} ms={end.duration * 1000:.0f}"
-        + (f" error={end.error.code}" if end.error else "")
+def _story(attempts: tuple[AttemptRecord, ...]) -> str:
+    """What was tried, in order: `groq-primary 503 upstream_failure 12 ms, then ...`."""
+    return ", then ".join(
+        f"{attempt.provider} {attempt.status or ''} {attempt.outcome} {attempt.milliseconds} ms".replace(
+            "  ", " "
+        )
+        for attempt in attempts
     )

@@ -31,6 +31,8 @@ class Attempt:
     model: str = ""
     finish: FinishReason | None = None
     usage: Usage | None = None
+    #: Its provider's books know that content came.
+    first_token_told: bool = False
     #: Its end has not been settled yet.
     running: bool = True
     #: Its worker said its last word, and needs no freeing.

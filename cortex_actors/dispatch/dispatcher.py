@@ -69,6 +69,10 @@ Events = tuple[AnswerEvent, ...]
 #: How long usage and the end of the body may take once the provider gave its reason to stop, in seconds.
 _TAIL = 2.0
 
+#: An answer that runs for longer tells its provider's books that it has begun, in seconds. A short one saves
+#: the message: its outcome says the same a moment later.
+_LONG_ANSWER = 1.0
+
 _TICK = object()
 _OF_AN_ATTEMPT = (ChunksArrived, AttemptFinished, AttemptFailed)
 
@@ -86,7 +90,9 @@ def _ended_from_outside(reason: ExitReason) -> _Over:
     """The end of a stream whose dispatcher was stopped or killed by somebody else."""
     if reason.kind is ExitKind.SHUTDOWN:
         return _Over(EndName.SHUTDOWN, GatewayDraining("The gateway shut down before the answer was over."))
-    return _Over(EndName.UPSTREAM_ERROR, InternalError("The part of the gateway that led this stream failed."))
+    return _Over(
+        EndName.UPSTREAM_ERROR, InternalError("The part of the gateway that led this stream failed.")
+    )
 
 
 class Dispatcher(HostedActor):
@@ -197,9 +203,7 @@ class Dispatcher(HostedActor):
         window = Window(self._settings.server.window_bytes)
         try:
             exchange = provider.transport.exchange(
-                provider.adapter.build_request(
-                    self._request, model=route.model, key=admission.key.reveal()
-                ),
+                provider.adapter.build_request(self._request, model=route.model, key=admission.key.reveal()),
                 connect_timeout=limits.connect,
                 read_timeout=max(limits.first_token, limits.idle) + _TAIL,
             )
@@ -227,7 +231,7 @@ class Dispatcher(HostedActor):
                 attempt.window.take(message.size)
                 if attempt.note(message.events, self._clock()):
                     if attempt.admission.permit.is_probe:
-                        self._switchboard.tell(attempt.provider, FirstToken(attempt.admission))
+                        self._tell_first_token(attempt)
                     return None
             elif isinstance(message, AttemptFailed):
                 return message.error
@@ -238,6 +242,10 @@ class Dispatcher(HostedActor):
                 return None  # a model's refusal is an answer, and nobody else is asked
             else:
                 return UpstreamTimeout("first_token", limits.first_token, provider=attempt.provider.name)
+
+    def _tell_first_token(self, attempt: Attempt) -> None:
+        attempt.first_token_told = True
+        self._switchboard.tell(attempt.provider, FirstToken(attempt.admission))
 
     # -- after it: one stream, no way back
 
@@ -274,7 +282,10 @@ class Dispatcher(HostedActor):
                 attempt.window.take(behind.size)
             else:
                 self._set_aside = behind
-        attempt.note(events, self._clock())
+        now = self._clock()
+        attempt.note(events, now)
+        if not attempt.first_token_told and now - attempt.started > _LONG_ANSWER:
+            self._tell_first_token(attempt)
         return events
 
     # -- waiting

@@ -1,12 +1,12 @@
 """What the gateway's actors say to one another: every message, immutable, in one file.
 
-    front end      -> Dispatcher        (method calls on the request's own thread)
-    Dispatcher     -> Router            SelectRoutes -> Routes
-    StreamWorker   -> Dispatcher        ChunksArrived*, then AttemptFinished or AttemptFailed
-    anyone         -> Dispatcher        Cancel (control lane)
-    Dispatcher     -> ProviderWorker    AdmitAttempt -> Admission | NotAdmitted; FirstToken; one Outcome
-    Prober         -> ProviderWorker    ProbeResult
-    ProviderWorker -> (views)           ProviderView, published by attribute swap; nobody asks for it
+front end      -> Dispatcher        (method calls on the request's own thread)
+Dispatcher     -> Router            SelectRoutes -> Routes
+StreamWorker   -> Dispatcher        ChunksArrived*, then AttemptFinished or AttemptFailed
+anyone         -> Dispatcher        Cancel (control lane)
+Dispatcher     -> ProviderWorker    AdmitAttempt -> Admission | NotAdmitted; FirstToken; one Outcome
+Prober         -> ProviderWorker    ProbeResult
+ProviderWorker -> (views)           ProviderView, published by attribute swap; nobody asks for it
 """
 
 from __future__ import annotations

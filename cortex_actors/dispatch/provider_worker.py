@@ -40,6 +40,15 @@ _log = logging.getLogger(__name__)
 #: The weight of the newest time to first token in the moving mean.
 _TTFT_WEIGHT = 0.3
 
+#: A provider that asks for more is not believed, in seconds.
+_LONGEST_REST = 86_400.0
+
+#: How long a provider without keys rests after a rate limit that names no time, in seconds.
+_KEYLESS_REST = 1.0
+
+#: Failures that say nothing about how the provider is.
+_NO_EVIDENCE = frozenset({"caller", "cancelled", "model_missing"})
+
 
 class ProviderWorker(Actor):
     """One provider's breakers, keys and counters."""
@@ -115,12 +124,12 @@ class ProviderWorker(Actor):
         now, error = self._clock(), outcome.error
         self._requests += 1
         self._settle_key(outcome.admission.key, error, now)
-        limited_until = self._limited_until(outcome.admission.key, error, now)
+        limited_until = self._limited_until(error, now)
         result = AttemptOutcome.of(error, first_token=outcome.ttft, rate_limited_until=limited_until)
         self._log(self._breakers.record(outcome.admission.permit, result, now))
         if error is None:
             self._evidence = Evidence("attempt", None)
-        elif error.failure_class not in ("caller", "cancelled", "model_missing"):
+        elif error.failure_class not in _NO_EVIDENCE:
             self._failures += 1
             self._last_error = error.title
             self._evidence = Evidence("attempt", error.failure_class)
@@ -140,19 +149,19 @@ class ProviderWorker(Actor):
                 self._ring.disable(key.id)
 
     def _rest_of(self, error: UpstreamError) -> float:
-        return self._rests.rest if error.retry_after is None else error.retry_after
+        return self._rests.rest if error.retry_after is None else min(error.retry_after, _LONGEST_REST)
 
-    def _limited_until(self, key: Key, error: UpstreamError | None, now: float) -> float | None:
+    def _limited_until(self, error: UpstreamError | None, now: float) -> float | None:
         """When a provider without keys is to be asked again; with keys, it is the key that rests."""
         if error is None or error.failure_class != "rate_limit" or self._ring.snapshot().keys:
             return None
-        return None if error.retry_after is None else now + error.retry_after
+        return now + (_KEYLESS_REST if error.retry_after is None else self._rest_of(error))
 
     def _note_probe(self, result: ProbeResult) -> None:
         self._discovered = result.models or self._discovered
-        self._evidence = Evidence("check", result.failure_class)
-        if result.failure_class is not None:
-            self._last_error = result.error
+        if result.failure_class not in _NO_EVIDENCE:
+            self._evidence = Evidence("check", result.failure_class)
+            self._last_error = result.error or self._last_error
 
     def _publish(self) -> None:
         now = self._clock()

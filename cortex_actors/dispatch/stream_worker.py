@@ -22,7 +22,6 @@ from cortex_actors.providers.adapter import Adapter, Decoder, StreamState
 from cortex_actors.transport import Exchange, UpstreamResponse
 
 
-
 class Go:
     """Begin the attempt."""
 

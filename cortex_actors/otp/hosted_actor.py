@@ -1,7 +1,7 @@
 """The hosted actor: a ref, a mailbox and a place in the tree, but no thread; its host turns the loop.
 
-Runs on:   whatever thread calls `receive`, as an Erlang process receives from its own mailbox in the middle of
-           its work. `init` runs on the thread that starts it, `terminate` on the one that finishes it.
+Runs on:   whatever thread calls `receive`, as an Erlang process receives from its own mailbox in the middle
+           of its work. `init` runs on the thread that starts it, `terminate` on the one that finishes it.
 Receives:  like every actor; Shutdown and Kill are obeyed inside `receive`.
 """
 

@@ -1,7 +1,7 @@
 """The registry: keeps the name table tidy, and reaches actors by name.
 
-Supervised actors are in the table under their path by themselves; the registry actor is for all others. Whoever
-calls a name whose actor is being restarted is told so at once, instead of waiting for it.
+Supervised actors are in the table under their path by themselves; the registry actor is for all others.
+Whoever calls a name whose actor is being restarted is told so at once, instead of waiting for it.
 
 Runs on:   `Registry` on its own thread; `call` and `cast` on the caller's, without asking the registry.
 Receives:  Register, Unregister; Down when an actor it registered has left.

@@ -10,11 +10,11 @@ Imported by: cohere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cortex_actors.chat import ChatRequest, Message, NamedTool, ResponseFormat, Tool
+from cortex_actors.chat import ChatRequest, ImagePart, Message, NamedTool, Part, ResponseFormat, Tool
 from cortex_actors.providers import conversation
 from cortex_actors.providers.json_body import said
 from cortex_actors.providers.openai_request import content_value, tool_call_object, tool_object
@@ -44,7 +44,7 @@ def chat_body(request: ChatRequest, *, model: str) -> dict[str, Any]:
 def _message(message: Message, path: str) -> dict[str, Any]:
     match message.role:
         case "user":
-            return {"role": "user", "content": content_value(message)}
+            return {"role": "user", "content": _content(message, path)}
         case "assistant":
             return _assistant_turn(message, path)
         case "tool":
@@ -53,6 +53,20 @@ def _message(message: Message, path: str) -> dict[str, Any]:
             return {"role": "tool", "tool_call_id": call_id, "content": result}
         case _:
             return {"role": "system", "content": conversation.only_text(message, path)}
+
+
+def _content(message: Message, path: str) -> Any:
+    """What a user says; images must be ones that can be carried."""
+    return content_value(replace(message, parts=tuple(_carried(message.parts, path))))
+
+
+def _carried(parts: Sequence[Part], path: str) -> Iterator[Part]:
+    for index, part in enumerate(parts):
+        if isinstance(part, ImagePart):
+            source = conversation.image_source(part, f"{path}.content[{index}]")
+            yield replace(part, url=source.url)
+        else:
+            yield part
 
 
 def _assistant_turn(message: Message, path: str) -> dict[str, Any]:

@@ -4,14 +4,13 @@ Pure functions over the vocabulary. What a dialect has no place for is refused w
 and never dropped: a caller must not get the answer to a question it did not ask. The values of sampling
 options are the provider's to judge, they change with its models; only shapes are judged here.
 
-Imports:     chat, errors.
-Imported by: anthropic, gemini, cohere.
+Imports:     lenient; chat, errors.
+Imported by: the dialects with a format of their own: anthropic, gemini, cohere.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from urllib.parse import unquote_to_bytes
 
 from cortex_actors.chat import ChatRequest, ImagePart, Message, NamedTool, TextPart, ToolCall
 from cortex_actors.errors import InvalidRequest
+from cortex_actors.providers.lenient import parsed
 
 #: The schema of a tool that takes no arguments, for dialects that want one in any case.
 NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "properties": {}}
@@ -33,6 +33,11 @@ class InlineImage:
 
     media_type: str
     data: str
+
+    @property
+    def url(self) -> str:
+        """The same image as a URL."""
+        return f"data:{self.media_type};base64,{self.data}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +108,12 @@ def only_text(message: Message, path: str) -> str:
 
 def image_source(image: ImagePart, path: str) -> InlineImage | LinkedImage:
     """Where an image is: inside its `data:` URL, or behind an https URL."""
-    if image.url.startswith("https://"):
+    scheme, _, rest = image.url.partition(":")
+    if scheme.lower() == "https":
         return LinkedImage(image.url)
-    head, comma, data = image.url.partition(",")
-    media_type, *attributes = head.removeprefix("data:").split(";")
-    if not head.startswith("data:") or not comma or "/" not in media_type:
+    head, comma, data = rest.partition(",")
+    media_type, *attributes = head.lower().split(";")
+    if scheme.lower() != "data" or not comma or "/" not in media_type:
         raise InvalidRequest(
             "An image must be an https URL or a data: URL with a media type.", field=f"{path}.image_url.url"
         )
@@ -118,10 +124,7 @@ def image_source(image: ImagePart, path: str) -> InlineImage | LinkedImage:
 
 def arguments_object(call: ToolCall, path: str) -> dict[str, Any]:
     """The arguments of a tool call as an object, for dialects that do not carry them as text."""
-    try:
-        arguments = json.loads(call.arguments or "{}")
-    except ValueError:
-        arguments = None
+    arguments = parsed(call.arguments or "{}")
     if not isinstance(arguments, dict):
         raise InvalidRequest(
             "The arguments of a tool call must be a JSON object.", field=f"{path}.function.arguments"

@@ -151,7 +151,7 @@ _BY_STATUS: Mapping[int, _Kind] = {
     401: KeyRejected,
     402: QuotaExhausted,
     403: KeyRejected,
-    404: ModelMissing,
+    404: ModelMissing,  # the path is ours, so what is not there is the model
     410: ModelMissing,
     413: UpstreamRejected,
     422: UpstreamRejected,

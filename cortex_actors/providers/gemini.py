@@ -7,7 +7,7 @@ End:       a `finishReason`, and then the end of the body: token counts may foll
            servers give one with every part. A closed body without any is a truncation.
 
 Imports:     native, conversation, gemini_request, gemini_stream, gemini_failures and their ground; chat,
-             errors, streaming, transport (the request value).
+             streaming, transport (the request value).
 Imported by: catalog.
 """
 
@@ -69,13 +69,13 @@ class GeminiAdapter(NativeAdapter):
         return (*(name for name, is_said in unheard.items() if is_said), *conversation.unheard_hints(request))
 
     def new_decoder(self, content_type: str) -> Decoder:
-        by_option = not content_type and self.options["framing"] == "json_array"
-        return (
-            JSONArrayDecoder() if by_option or "json" in content_type else super().new_decoder(content_type)
-        )
+        unsaid = not content_type and self.options["framing"] == "json_array"
+        if unsaid or "json" in content_type.lower():
+            return JSONArrayDecoder()
+        return super().new_decoder(content_type)
 
     def parse_object(self, payload: dict[str, Any], state: StreamState) -> Sequence[ParsedEvent]:
-        if "error" in payload:
+        if payload.get("error"):
             return (self.failure_in(payload),)
         return tuple(gemini_stream.events_in(payload, state, provider=self.name))
 

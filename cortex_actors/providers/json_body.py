@@ -1,7 +1,7 @@
 """A request body as bytes: defaults of the configuration below, what the request says on top.
 
 Imports:     errors.
-Imported by: openai_compatible, ollama, mock.
+Imported by: every dialect.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ A key travels in a header and nowhere else, since URLs end up in logs. The confi
 option are for what this package does not model, for example a beta header or a thinking budget; what the
 caller asked for wins over `body`, and the key over any header.
 
-Imports:     adapter, failures, json_body, lenient, options, sniffing; streaming (the event value), transport
-             (the request value).
-Imported by: anthropic, gemini, cohere, cohere_v1.
+Imports:     adapter, failures, json_body, lenient, options, sniffing; chat, errors, streaming (the event
+             value), transport (the request value).
+Imported by: anthropic, gemini, cohere.
 """
 
 from __future__ import annotations

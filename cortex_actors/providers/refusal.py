@@ -54,10 +54,10 @@ def from_body(body: bytes) -> Refusal:
     """Reads the body of a non-2xx answer."""
     text = body.decode("utf-8", "replace").strip()
     payload = parsed(text)
-    if isinstance(payload, dict | list):
+    if isinstance(payload, dict | list | str):
         return from_payload(payload)
     cut_json = text.startswith(("{", "["))
-    return Refusal(message="" if cut_json else text)
+    return Refusal(message="" if cut_json or text == "null" else text)
 
 
 def from_payload(payload: Any) -> Refusal:
@@ -72,21 +72,26 @@ def from_payload(payload: Any) -> Refusal:
         message=_message(outer, inner),
         words=tuple(dict.fromkeys(_words(outer, inner))),
         status=_status(inner),
-        delay=next((text_in(item, "retryDelay") for item in list_in(inner, "details") if item), ""),
+        delay=next(
+            (delay for item in list_in(inner, "details") if (delay := text_in(item, "retryDelay"))), ""
+        ),
     )
 
 
 def _message(outer: Mapping[str, Any], inner: Mapping[str, Any]) -> str:
-    for place in (inner.get("message"), outer.get("error"), outer.get("detail"), outer.get("message")):
-        if isinstance(place, str) and place:
-            return place
-        if isinstance(place, list):
-            return "; ".join(_validation_message(item) for item in place[:3])
-    return ""
+    places = (inner.get("message"), outer.get("error"), outer.get("detail"), outer.get("message"))
+    return next((text for place in places if (text := _as_text(place))), "")
+
+
+def _as_text(place: Any) -> str:
+    """A sentence, or the first lines of a FastAPI `detail` list."""
+    if isinstance(place, list):
+        return "; ".join(line for item in place[:3] if (line := _validation_message(item)))
+    return place if isinstance(place, str) else ""
 
 
 def _validation_message(item: Any) -> str:
-    """One line of a FastAPI `detail` list; its `input` repeats what the caller sent and is left out."""
+    """One mistake; its `input` repeats what the caller sent and is left out."""
     where = ".".join(str(step) for step in list_in(item, "loc"))
     return f"{where}: {text_in(item, 'msg')}" if where else text_in(item, "msg")
 

@@ -6,8 +6,8 @@
 A server that ignores `stream` sends one JSON body; so does one that answers 200 with an error. Content-Type
 decides one thing only: a body that says it is NDJSON is read line by line from the start.
 
-Imports:     streaming.
-Imported by: openai_compatible, ollama.
+Imports:     adapter (the decoder's shape); streaming.
+Imported by: openai_compatible, native, ollama.
 """
 
 from __future__ import annotations

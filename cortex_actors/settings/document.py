@@ -1,7 +1,7 @@
 """The configuration file: read once, with the line of every key at hand.
 
 Imports:  mistakes, lines.
-Imported by: reading, providers_in_file, public_models, loading.
+Imported by: section_reader, providers_in_file, provider_list, public_models, loading.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The environment's own form of every plain setting: `CORTEX_SECTION__KEY`.
 
 Imports:  section_reader, given, keys, mistakes.
-Imported by: seed_names, provider_keys, providers_in_environment, loading.
+Imported by: seed_names, loading, and all that reads providers from the environment.
 
 An unknown `CORTEX_` name is refused like an unknown key, with one exception: where a Kubernetes service is
 called `cortex`, every pod nearby gets names such as CORTEX_SERVICE_HOST that nobody wrote.

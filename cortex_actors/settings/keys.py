@@ -1,7 +1,7 @@
 """Settings keys: what a field of a settings dataclass means, and how a value becomes one of its kind.
 
 Imports:  mistakes.
-Imported by: model (to declare fields), and by every reader and writer of settings.
+Imported by: sections and model (to declare fields), and every reader and writer of settings.
 
 A field is declared with `setting(default, about, ...)` or `seconds(...)`. The declaration is the single
 source: the reader checks against it, the reference file is written from it.

@@ -1,6 +1,6 @@
 """A provider in the making: what file and environment have said of it so far.
 
-Imports:  given, provider_types, model.
+Imports:  given, provider_types.
 Imported by: providers_in_file, providers_in_environment, provider_list.
 """
 

@@ -1,7 +1,7 @@
 """The provider types: what is true of a provider when neither file nor environment says otherwise.
 
 Imports:  model (the names of the types).
-Imported by: providers_in_file, providers_in_environment, provider_list, reference.
+Imported by: every module that reads providers, and reference.
 
 Each row is one family of names in the environment (`GROQ_...`) and what it makes: its usual name and place in
 the order, the root of its API, and a model that provider served in late 2026. Several rows may share a type.

@@ -1,6 +1,6 @@
 """`[[providers]]`, as the file has them.
 
-Imports:  document, given, keys, mistakes, model, provider_draft, provider_types, texts.
+Imports:  document, given, keys, lines, mistakes, model, provider_draft, provider_types, sections, texts.
 Imported by: provider_list.
 """
 

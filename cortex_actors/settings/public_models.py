@@ -1,7 +1,7 @@
 """`[[models]]`: names of your own for what several providers offer.
 
 Imports:  checks, document, given, keys, mistakes, model, sections; chat (RequestLimits).
-Imported by: loading.
+Imported by: loading, reference.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The reference file: every key at its default, with its unit and its meaning, written from the declarations.
 
-Imports:  keys, model, section_reader, sections, toml_text.
+Imports:  keys, model, provider_types, public_models, section_reader, sections, toml_text.
 Imported by: nobody. It is a command:
 
     python -m cortex_actors.settings.reference > config/cortex.toml
@@ -88,7 +88,6 @@ def _groq() -> dict[str, object]:
         "type": row.type,
         "base_url": row.base_url,
         "model": row.model,
-        "models": (row.model,),
         "priority": row.priority,
         "keys_env": row.keys_env,
     }

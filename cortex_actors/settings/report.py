@@ -1,6 +1,6 @@
 """`render`: the settings in effect, as TOML a person can read and a file could hold; secrets are masked.
 
-Imports:  keys, model, mistakes (printable), section_reader (the order of sections), toml_text.
+Imports:  keys, mistakes (printable), model, section_reader (the order of sections), sections, toml_text.
 Imported by: the package's `__init__`; `cortex check-config` prints it.
 
 The text can be read back: with the same keys in the environment it gives the same settings.

@@ -1,7 +1,7 @@
 """The plain sections, from the file and from all that the environment may say about them.
 
 Imports:  model, document, given, keys, mistakes.
-Imported by: environment, seed_names, loading.
+Imported by: environment, seed_names, loading; report and reference for the order of sections.
 """
 
 from __future__ import annotations

@@ -90,7 +90,9 @@ class BreakerSettings:
     slow_first_token: float = seconds(30.0, "Time to the first token from which a call counts as slow.")
     slow_rate: float = setting(0.8, "Slow calls that open it.", unit="share", above=0, most=1)
     open_for: float = seconds(10.0, "Time it stays open at first; doubles each time a trial call fails.")
-    open_max: float = seconds(300.0, "Longest time it stays open.")
+    open_max: float = seconds(
+        15.0, "Longest time it stays open: a provider that is back must not wait for long."
+    )
 
 
 @dataclass(frozen=True, slots=True)

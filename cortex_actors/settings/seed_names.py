@@ -1,7 +1,7 @@
 """The names that earlier gateways of this family read or promised: each works here, or has a reason not to.
 
 Imports:  environment, section_reader, given, keys, mistakes.
-Imported by: loading. The names that speak of one provider are in providers_in_environment.
+Imported by: loading; providers_in_environment, which has the names that speak of one provider.
 
 Times of this family are milliseconds (`GLOBAL_REQUEST_TIMEOUT=180000`); `180s` and `3m` say the same. A bare
 number below 1000 is refused, because 30 would be 0.03 seconds and nobody means that.

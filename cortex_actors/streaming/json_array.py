@@ -35,10 +35,8 @@ class JSONArrayDecoder(StreamDecoder[Any]):
     >>> decoder = JSONArrayDecoder()
     >>> decoder.decode(b'[{"text": "a"},\\n {"te'), decoder.decode(b'xt": "]"}\\n')
     ([{'text': 'a'}], [{'text': ']'}])
-    >>> decoder.flush(), decoder.complete
-    ([], False)
-    >>> decoder.decode(b"]"), decoder.complete
-    ([], True)
+    >>> decoder.complete, decoder.decode(b"]"), decoder.complete
+    (False, [], True)
     """
 
     def __init__(self, max_item: int = DEFAULT_MAX_ITEM) -> None:
@@ -128,7 +126,6 @@ class JSONArrayDecoder(StreamDecoder[Any]):
         text = self._item.decode("utf-8", "replace")
         self._item.clear()
         self._in_item = False
-        self._depth = 0
         self._value_closed = self._value_closed or not self._in_array
         return parse_or_mark(text)
 

@@ -45,6 +45,7 @@ class HTTPResponse:
 
     def read(self) -> bytes:
         if self._lifeline.is_cancelled():
+            self._drop()
             raise AttemptCancelled
         if self._failure:
             raise self._failure
@@ -133,7 +134,8 @@ class HTTPExchange:
         self._lifeline.cancel()
 
     def _timeout(self) -> Timeout:
-        return Timeout(connect=self._limits.connect, read=self._limits.read)
+        # urllib3 refuses 0, which is what may be left of a total limit.
+        return Timeout(connect=max(self._limits.connect, 0.001), read=max(self._limits.read, 0.001))
 
 
 class HTTPTransport(Transport):

@@ -9,12 +9,15 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
-    """One HTTP request to a provider; `url` and `headers` come from settings, never from a caller."""
+    """One HTTP request to a provider; `url` and `headers` come from settings, never from a caller.
+
+    Its repr shows neither headers nor body: they carry a key and a prompt.
+    """
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
 
 
 class UpstreamResponse(Protocol):

@@ -17,6 +17,7 @@ from cortex_actors.gateway import Gateway
 from cortex_actors.settings import Settings
 from cortex_actors.web.body import BodyReader
 from cortex_actors.web.caller import SocketCaller
+from cortex_actors.web.handlers.actors import actors
 from cortex_actors.web.handlers.chat import chat, complete
 from cortex_actors.web.handlers.health import health, livez, readyz
 from cortex_actors.web.handlers.metrics import metrics
@@ -31,6 +32,7 @@ _log = logging.getLogger(__name__)
 #: Every path, with its methods; HEAD follows GET, and OPTIONS is answered for all.
 ROUTES: Mapping[str, Mapping[str, Handler]] = {
     "/": {"GET": root},
+    "/api/actors": {"GET": actors},
     "/api/chat": {"POST": chat},
     "/api/chat/complete": {"POST": complete},
     "/api/health": {"GET": health},

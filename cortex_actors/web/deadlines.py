@@ -74,7 +74,9 @@ class ReadDeadlines:
     def _run(self) -> None:
         while True:
             self._busy.wait()
-            self._busy.clear()
-            while self._pending:
-                time.sleep(self._look_every)
-                self.sweep()
+            time.sleep(self._look_every)  # first of all, so that a body that is there costs no wake-up
+            self.sweep()
+            if not self._pending:
+                self._busy.clear()
+            if self._pending:  # somebody came in between, and saw no need to wake us
+                self._busy.set()

@@ -117,7 +117,9 @@ def read(adapter: Adapter, *pieces: bytes, content_type: str = "text/event-strea
     return Reading(tuple(events), state)
 
 
-def reads_the_same_however_cut(adapter: Adapter, body: bytes, content_type: str = "text/event-stream") -> None:
+def reads_the_same_however_cut(
+    adapter: Adapter, body: bytes, content_type: str = "text/event-stream"
+) -> None:
     """Asserts that neither two pieces cut anywhere nor single bytes change what is read."""
     whole = shown(read(adapter, body, content_type=content_type))
     for at in range(len(body) + 1):

@@ -11,7 +11,6 @@ import pytest
 from cortex_actors.chat import (
     AnswerInfo,
     ChatRequest,
-    Chunk,
     FinishReason,
     ImagePart,
     Message,
@@ -205,9 +204,10 @@ def test_ids_that_another_provider_made_are_mapped_the_same_way_in_call_and_resu
 
 
 def test_an_image_is_sent_inside_or_as_a_link() -> None:
-    request = ChatRequest((user(ImagePart("https://x.example/a.png"), ImagePart("data:image/gif,%47%49")),))
-    assert [block["source"] for block in body(request)["messages"][0]["content"]] == [
-        {"type": "url", "url": "https://x.example/a.png"},
+    images = (ImagePart("HTTPS://x.example/a.png"), ImagePart("data:image/gif,%47%49"))
+    sources = [block["source"] for block in body(ChatRequest((user(*images),)))["messages"][0]["content"]]
+    assert sources == [
+        {"type": "url", "url": "HTTPS://x.example/a.png"},
         {"type": "base64", "media_type": "image/gif", "data": "R0k="},
     ]
 

@@ -101,7 +101,9 @@ def test_a_stream_cut_before_its_finish_reason_is_not_finished(
 
 def test_reasoning_models_of_openai_get_their_own_token_limit() -> None:
     assert body(made(OpenAIAdapter), EVERYTHING, "m") | {"model": "o4-mini"} != golden("openai_reasoning")
-    assert body(made(OpenAIAdapter), EVERYTHING, "o4-mini") == golden("openai_reasoning") | {"model": "o4-mini"}
+    assert body(made(OpenAIAdapter), EVERYTHING, "o4-mini") == golden("openai_reasoning") | {
+        "model": "o4-mini"
+    }
 
 
 @pytest.mark.parametrize(

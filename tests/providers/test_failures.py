@@ -83,7 +83,12 @@ def test_a_status_alone_has_its_class(status: int, kind: type[UpstreamError]) ->
             QuotaExhausted,
             "organization_usage_limit_exceeded",
         ),
-        (429, {"error": {"type": "enforced_spend_limit_reached"}}, QuotaExhausted, "enforced_spend_limit_reached"),
+        (
+            429,
+            {"error": {"type": "enforced_spend_limit_reached"}},
+            QuotaExhausted,
+            "enforced_spend_limit_reached",
+        ),
         (403, openai_error("quota_exceeded"), QuotaExhausted, "quota_exceeded"),
         (401, openai_error("invalid_api_key"), KeyRejected, "invalid_api_key"),
         (401, openai_error(None), KeyRejected, "invalid_request_error"),
@@ -96,7 +101,9 @@ def test_a_status_alone_has_its_class(status: int, kind: type[UpstreamError]) ->
         (400, openai_error("rate_limit_exceeded"), UpstreamRejected, "rate_limit_exceeded"),
         (
             413,
-            openai_error("rate_limit_exceeded", "tokens", "Request too large on tokens per minute (TPM): 6000"),
+            openai_error(
+                "rate_limit_exceeded", "tokens", "Request too large on tokens per minute (TPM): 6000"
+            ),
             UpstreamRejected,
             "context_length_exceeded",
         ),
@@ -122,18 +129,31 @@ def test_a_status_alone_has_its_class(status: int, kind: type[UpstreamError]) ->
         ),
         (
             400,
-            {"type": "error", "error": {"type": "invalid_request_error", "message": "Your credit balance is too low"}},
+            {
+                "type": "error",
+                "error": {"type": "invalid_request_error", "message": "Your credit balance is too low"},
+            },
             QuotaExhausted,
             "insufficient_quota",
         ),
-        (529, {"type": "error", "error": {"type": "overloaded_error"}}, UpstreamRateLimited, "overloaded_error"),
+        (
+            529,
+            {"type": "error", "error": {"type": "overloaded_error"}},
+            UpstreamRateLimited,
+            "overloaded_error",
+        ),
         (
             429,
             {"object": "error", "message": "Rate limit exceeded", "type": "rate_limited", "code": "1300"},
             UpstreamRateLimited,
             "rate_limited",
         ),
-        (429, [{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED"}}], UpstreamRateLimited, "resource_exhausted"),
+        (
+            429,
+            [{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED"}}],
+            UpstreamRateLimited,
+            "resource_exhausted",
+        ),
         (401, {"detail": "Unauthorized"}, KeyRejected, None),
         (404, {"error": "model 'x' not found"}, ModelMissing, None),
     ],
@@ -171,7 +191,10 @@ def test_the_callers_mistake_keeps_its_status_and_its_reason(status: int) -> Non
 
 
 def test_a_refused_key_is_told_in_our_own_words() -> None:
-    for status, body in ((401, openai_error(None, message=f"Bad key {CANARY}")), (403, f"No {CANARY}".encode())):
+    for status, body in (
+        (401, openai_error(None, message=f"Bad key {CANARY}")),
+        (403, f"No {CANARY}".encode()),
+    ):
         error = classify(status, body)
         assert error.details == "The provider refused our credential."
         assert "canary" not in repr(vars(error))
@@ -188,7 +211,16 @@ def test_what_a_caller_sent_is_not_repeated_to_it() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"null", b"{}", b"[]", b'{"error": {}}', b'{"error": {"message": null}}', b'{"cut": "off', b"[" * 9999],
+    [
+        b"",
+        b"null",
+        b"{}",
+        b"[]",
+        b'{"error": {}}',
+        b'{"error": {"message": null}}',
+        b'{"cut": "off',
+        b"[" * 9999,
+    ],
 )
 def test_without_a_reason_the_status_is_the_reason(body: bytes) -> None:
     assert classify(500, body).details == "The provider answered 500."
@@ -200,6 +232,7 @@ def test_without_a_reason_the_status_is_the_reason(body: bytes) -> None:
         (b"<html><head><title>502 Bad Gateway</title></head><hr>nginx</html>", "502 Bad Gateway nginx"),
         (b"upstream connect error", "upstream connect error"),
         (b"\xff\xfe broken", "\ufffd\ufffd broken"),
+        (b'"Not here"', "Not here"),
         ({"message": "invalid api token"}, "invalid api token"),
         ({"detail": "Overworked"}, "Overworked"),
         ({"error": {"message": "Line\none\x00"}}, "Line one"),
@@ -223,7 +256,7 @@ def test_a_wait_is_kept_only_where_waiting_may_help(status: int, wait: float | N
 
 def test_a_wait_is_found_in_the_body_too() -> None:
     quota = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34s"}
-    assert classify(429, {"error": {"details": [{}, quota]}}).retry_after == 34.0
+    assert classify(429, {"error": {"details": [{"@type": "QuotaFailure"}, quota]}}).retry_after == 34.0
     assert classify(429, openai_error(None, message="Please try again in 5.289s.")).retry_after == 5.289
 
 

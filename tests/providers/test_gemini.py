@@ -419,7 +419,17 @@ def test_an_error_that_is_wrapped_in_a_list_inside_an_event_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", ["null", "3", "[1]", "{}", '{"candidates": 3}', '{"candidates": [null]}', '{"candidates": []}']
+    "data",
+    [
+        "null",
+        "3",
+        "[1]",
+        "{}",
+        '{"error": null}',
+        '{"candidates": 3}',
+        '{"candidates": [null]}',
+        '{"candidates": []}',
+    ],
 )
 def test_json_of_no_known_shape_means_nothing(data: str) -> None:
     state = StreamState()

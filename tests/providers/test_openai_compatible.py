@@ -7,7 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from cortex_actors.chat import AnswerInfo, Chunk, Finish, FinishReason, Message, TextPart, ToolCallDelta, Usage
+from cortex_actors.chat import (
+    AnswerInfo,
+    Chunk,
+    Finish,
+    FinishReason,
+    Message,
+    TextPart,
+    ToolCallDelta,
+    Usage,
+)
 from cortex_actors.errors import InvalidRequest, KeyRejected, UpstreamFailure, UpstreamRateLimited
 from cortex_actors.providers.openai_compatible import OpenAICompatibleAdapter
 from tests.providers.reading import (
@@ -234,7 +243,10 @@ def test_an_answer_ends_once_however_often_it_says_so() -> None:
         {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2}},
         {"choices": None, "usage": {"prompt_tokens": 9, "completion_tokens": 2}},
         {"usage": {"prompt_tokens": 9, "completion_tokens": 2}},
-        {"choices": [], "usage": {"prompt_tokens": 9.0, "completion_tokens": 2, "prompt_tokens_details": None}},
+        {
+            "choices": [],
+            "usage": {"prompt_tokens": 9.0, "completion_tokens": 2, "prompt_tokens_details": None},
+        },
     ],
 )
 def test_a_usage_chunk_may_have_any_kind_of_no_choices(counts: dict[str, object]) -> None:
@@ -296,7 +308,10 @@ def test_the_answer_is_described_once() -> None:
         b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\r\n\r\ndata: [DONE]\r\n\r\n',
         b': keep-alive\n\ndata: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n:\n\n',
         b'\xef\xbb\xbfdata: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n',
-        b'event: message\nid: 1\ndata: {"choices":[{"delta":{"content":"Hi"},\ndata: "finish_reason":"stop"}]}\n\n',
+        (
+            b'event: message\nid: 1\ndata: {"choices":[{"delta":{"content":"Hi"},\n'
+            b'data: "finish_reason":"stop"}]}\n\n'
+        ),
         b'{"choices":[{"delta":{"content":"Hi"}}]}\n{"choices":[{"delta":{},"finish_reason":"stop"}]}\n[DONE]\n',
         b'{"choices":[{"delta":{"content":"Hi"}}]}\n{"choices":[{"delta":{},"finish_reason":"stop"}]}',
     ],
@@ -322,7 +337,9 @@ def test_a_server_that_ignores_stream_is_understood(indent: int | None, content_
                 "message": {
                     "role": "assistant",
                     "content": "Hi 👋",
-                    "tool_calls": [{"id": "t", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+                    "tool_calls": [
+                        {"id": "t", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+                    ],
                 },
                 "finish_reason": "stop",
             }
@@ -347,7 +364,10 @@ def test_a_server_that_ignores_stream_is_understood(indent: int | None, content_
         {"error": {"message": "Slow down", "code": "rate_limit_exceeded"}},
         {"object": "error", "message": "Slow down", "code": 429},
         [{"error": {"code": 429, "message": "Slow down", "status": "RESOURCE_EXHAUSTED"}}],
-        {"error": {"message": "Slow down", "code": 429}, "choices": [{"finish_reason": "error", "delta": {}}]},
+        {
+            "error": {"message": "Slow down", "code": 429},
+            "choices": [{"finish_reason": "error", "delta": {}}],
+        },
     ],
 )
 def test_an_error_inside_a_stream_is_a_value(error: object) -> None:
@@ -390,7 +410,9 @@ def test_a_bad_line_among_good_ones_is_skipped_and_counted() -> None:
     assert (reading.text, reading.state.skipped) == ("ab", 1)
 
 
-@pytest.mark.parametrize("odd", [{}, {"choices": {}}, {"choices": [None]}, {"choices": [{"delta": []}]}, {"id": 7}])
+@pytest.mark.parametrize(
+    "odd", [{}, {"choices": {}}, {"choices": [None]}, {"choices": [{"delta": []}]}, {"id": 7}]
+)
 def test_an_event_of_an_odd_shape_says_nothing(odd: object) -> None:
     assert read(adapter(), sse(odd)).events == ()
 

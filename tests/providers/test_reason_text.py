@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cortex_actors.providers.reason_text import LIMIT, MASK, for_callers
@@ -26,7 +28,9 @@ KEYS = [
 
 
 @pytest.mark.parametrize("key", KEYS)
-@pytest.mark.parametrize("sentence", ["Wrong key: {}.", "({})", '"{}"', "https://h/x?key={}&y=1", "Bearer {}"])
+@pytest.mark.parametrize(
+    "sentence", ["Wrong key: {}.", "({})", '"{}"', "https://h/x?key={}&y=1", "Bearer {}"]
+)
 def test_what_looks_like_a_key_is_masked(key: str, sentence: str) -> None:
     shown = for_callers(sentence.format(key))
     assert key.strip("*") not in shown
@@ -35,7 +39,12 @@ def test_what_looks_like_a_key_is_masked(key: str, sentence: str) -> None:
 
 @pytest.mark.parametrize(
     "secret",
-    ["api_key=hunter2", "api-key: hunter2", "Authorization: Bearer hunter2", "organization org-AbCdEf1234567"],
+    [
+        "api_key=hunter2",
+        "api-key: hunter2",
+        "Authorization: Bearer hunter2",
+        "organization org-AbCdEf1234567",
+    ],
 )
 def test_what_stands_where_a_secret_stands_is_masked(secret: str) -> None:
     assert "hunter2" not in for_callers(secret)
@@ -87,15 +96,17 @@ def test_no_half_of_a_key_is_left_at_the_cut() -> None:
         assert "sk-" not in for_callers("x " * (length // 2) + "sk-abcdef1234567890abcdef")
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_whatever_comes_in_one_short_clean_line_goes_out(text: str) -> None:
     shown = for_callers(text)
     assert len(shown) <= LIMIT
-    assert shown.isprintable() or "\u2028" not in shown
-    assert not any(character in shown for character in "\r\n\x00\x1b")
-    shown.encode()
+    assert len(shown.splitlines()) <= 1
+    assert not any(unicodedata.category(character).startswith("C") for character in shown)
 
 
-@pytest.mark.parametrize("evil", ["<", "<a", "<!--", "<script", "*", "a", "&lt;", "a-", "-a", "_", "sk-", "\u0300"])
+@pytest.mark.parametrize(
+    "evil", ["<", "<a", "<!--", "<script", "*", "a", "&lt;", "a-", "-a", "_", "sk-", "\u0300"]
+)
 def test_a_hostile_page_takes_no_time_to_speak_of(evil: str) -> None:
     assert len(for_callers(evil * 65536)) <= LIMIT

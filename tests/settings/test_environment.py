@@ -26,7 +26,7 @@ def other_text(name: str) -> str:
     if isinstance(declared.default, bool):
         return str(not declared.default)
     if isinstance(declared.default, str):
-        return next(word for word in declared.hint.__args__ if word != declared.default)
+        return str(next(word for word in declared.hint.__args__ if word != declared.default))
     return str(declared.default * 0.9) if isinstance(declared.default, float) else str(declared.default + 1)
 
 

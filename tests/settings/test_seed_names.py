@@ -14,6 +14,7 @@ from cortex_actors.settings.provider_types import PROVIDER_TYPES
 from cortex_actors.settings.seed_names import SEED_NAMES
 
 Look = Callable[[Settings], object]
+Example = tuple[str, Look, object]
 
 
 def provider(settings: Settings, name: str) -> ProviderSettings:
@@ -40,7 +41,7 @@ def silence_of(name: str) -> Look:
 
 
 #: Name -> its text, where to look, what must be seen. The other names a line needs are in NEEDS.
-PLAIN: Mapping[str, tuple[str, Look, object]] = {
+PLAIN: Mapping[str, Example] = {
     "PORT": ("8080", lambda s: s.server.port, 8080),
     "WORKER_POOL_STRATEGY": ("round_robin", lambda s: s.routing.strategy, "round_robin"),
     "ROUTING_STRATEGY": ("local_first", lambda s: s.routing.strategy, "local_first"),
@@ -52,7 +53,7 @@ PLAIN: Mapping[str, tuple[str, Look, object]] = {
     "ENABLE_WORKER_DEBUGGING": ("true", lambda s: s.logs.level, "debug"),
 }
 
-PROVIDERS: Mapping[str, tuple[str, Look, object]] = {
+PROVIDERS: dict[str, Example] = {
     f"{row.prefix}_API_KEYS": ("one, two,", keys_of_provider(row.name), ["one", "two"])
     for row in PROVIDER_TYPES
     if row.needs_key
@@ -62,7 +63,7 @@ PROVIDERS |= {
     for row in PROVIDER_TYPES
     if row.needs_key
 }
-PROVIDERS |= {
+ENDINGS: dict[str, Example] = {
     f"{row.prefix}_{ending}": (text, look(row.name), seen)
     for row in PROVIDER_TYPES
     if row.needs_key
@@ -72,7 +73,7 @@ PROVIDERS |= {
         ("API_BASE", "https://proxy.lan/v1/", lambda name: of(name, "base_url"), "https://proxy.lan/v1"),
     )
 }
-PROVIDERS |= {
+OWN_NAMES: dict[str, Example] = {
     "GOOGLE_API_KEY": ("one", keys_of_provider("gemini-primary"), ["one"]),
     "OPENAI_ORGANIZATION": ("org-1", of("openai-primary", "options"), {"organization": "org-1"}),
     "OPENAI_COMPATIBLE_API_KEYS": ("one", keys_of_provider("openai-compatible"), ["one"]),
@@ -117,7 +118,7 @@ DOCUMENTED = """
     GROQ_API_KEYS_FILE TEST_GROQ_API_KEY GROQ_API_KEY GROQ_API_BASE GOOGLE_API_KEY OPENAI_ORGANIZATION
     OLLAMA_HOST TAVILY_API_KEY SERPER_API_KEY BRAVE_API_KEY PUBMED_EMAIL
 """
-EXAMPLES = {**PLAIN, **PROVIDERS}
+EXAMPLES = {**PLAIN, **PROVIDERS, **ENDINGS, **OWN_NAMES}
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -136,7 +137,7 @@ def test_every_documented_name_is_shown_to_work_or_has_a_reason_not_to(name: str
 
 def test_every_name_the_code_reads_is_shown_to_work() -> None:
     assert {seed.name for seed in SEED_NAMES} == set(PLAIN)
-    assert set(URL_NAMES) < set(PROVIDERS)
+    assert set(URL_NAMES) < set(OWN_NAMES)
 
 
 @pytest.mark.parametrize("name", [*IGNORED_ENVIRONMENT, "TEST_GROQ_API_KEY"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ def every(size: int, stream: bytes) -> Iterator[bytes]:
 def at(offsets: Iterable[int], stream: bytes) -> list[bytes]:
     """The pieces between `offsets`; some may be empty."""
     edges = [0, *sorted(offsets), len(stream)]
-    return [stream[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [stream[start:end] for start, end in pairwise(edges)]
 
 
 def at_fractions(fractions: Iterable[float], stream: bytes) -> list[bytes]:

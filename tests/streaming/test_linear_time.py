@@ -29,7 +29,7 @@ CASES: dict[str, tuple[Callable[[], StreamDecoder[Any]], Callable[[int], bytes]]
     "ndjson-line": (NDJSONDecoder, lambda size: b'"' + b"x" * size + b'"\n'),
     "array-item-of-one-string": (JSONArrayDecoder, lambda size: b'["' + b"x" * size + b'"]'),
     "array-item-of-escapes": (JSONArrayDecoder, lambda size: b'["' + b"\\\\" * (size // 2) + b'"]'),
-    "array-item-that-only-opens": (JSONArrayDecoder, lambda size: b"[" * size),
+    "array-item-that-only-opens": (JSONArrayDecoder, lambda size: b"[" * (size // 8)),
     "array-item-without-its-end": (JSONArrayDecoder, lambda size: b'[{"a": "' + b"x" * size),
 }
 

@@ -19,7 +19,10 @@ PARTS = [
     *(b"\n", b"\r", b"\r\n", b"\n\n", b"\r\n\r\n", b"data: x\n\n", b'data: {"a": 1}\n\n', b"event: e\n"),
     *("é€😀".encode(), b"\xef\xbb\xbf", b"\xe2\x82", b"\xff", "\u2028\x85".encode()),
 ]
-streams = st.lists(st.sampled_from(PARTS) | st.binary(max_size=3), max_size=40).map(b"".join)
+parts = st.sampled_from(PARTS) | st.binary(max_size=3)
+streams = st.lists(parts, max_size=40).map(b"".join)
+#: Streams that are cut where servers cut them: between lines and events rather than inside.
+pieces_of_streams = st.lists(st.lists(parts, max_size=6).map(b"".join), max_size=8)
 
 
 @dataclass
@@ -76,6 +79,15 @@ def test_any_cut_of_any_stream_gives_what_the_standard_says(stream: bytes, fract
     assert told_by_decoder(list(every(1, stream))) == expected
 
 
+@settings(deadline=None, max_examples=1000)
+@given(pieces=pieces_of_streams, limit=st.integers(0, 40))
+def test_pieces_that_end_with_an_event_give_what_the_standard_says(pieces: list[bytes], limit: int) -> None:
+    pieces.insert(0, b"\n")
+    stream = b"".join(pieces)
+    assert told_by_decoder(pieces) == told_by_the_standard(stream)
+    assert told_by_decoder(pieces, limit) == told_by_decoder([stream], limit)
+
+
 @settings(deadline=None, max_examples=500)
 @given(stream=streams, fractions=cuts, limit=st.integers(0, 40))
 def test_a_limit_is_broken_at_the_same_event_at_any_cut(
@@ -89,6 +101,24 @@ def test_a_limit_is_broken_at_the_same_event_at_any_cut(
 def test_a_new_decoder_knows_no_id_and_no_retry() -> None:
     decoder = SSEDecoder()
     assert (decoder.last_event_id, decoder.retry, decoder.flush()) == ("", None, [])
+
+
+def test_a_bom_that_does_not_begin_the_stream_belongs_to_the_name_of_its_field() -> None:
+    decoder = SSEDecoder()
+    assert decoder.decode(b"data: a\n\n\xef\xbb\xbfdata: b\n\n") == [ServerSentEvent(data="a")]
+    assert decoder.decode(b"\xef\xbb\xbfdata: c\n\n") == []
+
+
+def test_a_piece_of_several_events_gives_them_all() -> None:
+    decoder = SSEDecoder()
+    decoder.decode(b"\n")
+    for _ in range(2):
+        events = decoder.decode(b"data: a\n\ndata: b\n\nevent: e\ndata: c\ndata: d\n\n")
+        assert events == [
+            ServerSentEvent(data="a"),
+            ServerSentEvent(data="b"),
+            ServerSentEvent(event="e", data="c\nd"),
+        ]
 
 
 def test_the_id_of_an_earlier_connection_stays_until_the_stream_changes_it() -> None:
@@ -187,6 +217,15 @@ def test_whole_events_before_one_over_the_limit_are_handed_out_before_the_error(
             decoder.decode(good)
     with pytest.raises(EventTooLarge):
         decoder.flush()
+
+
+def test_the_limit_holds_for_an_event_that_comes_whole_after_others() -> None:
+    decoder = SSEDecoder(max_event_bytes=16)
+    good = b"data: good\n\n"
+    assert decoder.decode(good) == decoder.decode(good) == [ServerSentEvent(data="good")]
+    for piece in (b"data: " + b"x" * 100 + b"\n\n", good):
+        with pytest.raises(EventTooLarge):
+            decoder.decode(piece)
 
 
 def test_a_long_event_under_the_limit_is_never_shortened() -> None:

@@ -12,6 +12,7 @@ from time import monotonic, sleep
 from typing import Any
 
 import pytest
+from urllib3 import HTTPConnectionPool
 
 from cortex_actors.errors import AttemptCancelled
 from cortex_actors.transport import Exchange, HTTPTransport
@@ -205,6 +206,24 @@ def test_after_its_end_it_does_not_touch_the_next_exchange_on_its_connection(
     ended.cancel()
     gate.set()
     assert STREAM.events[0] + read_all(response) == STREAM.body
+    assert upstream.accepted == 1
+
+
+def test_when_its_connection_enters_the_pool_it_can_no_longer_be_touched(
+    upstream: ScriptedUpstream, transport: HTTPTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream.default = STREAM
+    ending = exchange(transport, upstream.url)
+    put = HTTPConnectionPool._put_conn
+
+    def cancel_and_put(*args: Any) -> None:
+        ending.cancel()
+        put(*args)
+
+    monkeypatch.setattr(HTTPConnectionPool, "_put_conn", cancel_and_put)
+    with pytest.raises(AttemptCancelled):
+        read_to_the_end(ending)
+    assert read_to_the_end(exchange(transport, upstream.url)) == STREAM.body
     assert upstream.accepted == 1
 
 

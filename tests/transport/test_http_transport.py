@@ -16,7 +16,7 @@ from cortex_actors.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
-from cortex_actors.transport import HTTPTransport
+from cortex_actors.transport import HTTPTransport, UpstreamRequest
 from tests.transport import exchange, read_all
 from tests.upstream import (
     Chunk,
@@ -49,6 +49,19 @@ def test_a_request_arrives_as_it_was_given(upstream: ScriptedUpstream, transport
     assert request.headers["x-key"] == "k"
     assert request.headers["host"] == f"127.0.0.1:{upstream.port}"
     assert request.headers["user-agent"] == "cortex-actors"
+
+
+def test_the_repr_of_a_request_tells_neither_key_nor_prompt() -> None:
+    request = UpstreamRequest(
+        "POST", "http://provider.test/", {"Authorization": "Bearer sk-CANARY"}, b"CANARY"
+    )
+    assert "CANARY" not in repr(request)
+
+
+def test_limits_of_nothing_are_over_at_once(upstream: ScriptedUpstream, transport: HTTPTransport) -> None:
+    upstream.enqueue([Hang()])
+    with pytest.raises(UpstreamTimeout):
+        exchange(transport, upstream.url, connect=0.0, read=0.0).open()
 
 
 def test_a_request_without_a_body_is_a_get(upstream: ScriptedUpstream, transport: HTTPTransport) -> None:
@@ -195,7 +208,7 @@ def test_of_the_body_of_a_refusal_as_much_is_read_as_can_be_had(
     upstream: ScriptedUpstream, transport: HTTPTransport, script: Script, body: bytes
 ) -> None:
     upstream.enqueue(script)
-    response = exchange(transport, upstream.url, read=0.3).open()
+    response = exchange(transport, upstream.url, read=0.5).open()
     assert response.read_error_body() == body
     assert upstream.request().closed.wait(10)
 
@@ -204,11 +217,11 @@ def test_silence_inside_a_body_is_an_idle_timeout(
     upstream: ScriptedUpstream, transport: HTTPTransport
 ) -> None:
     upstream.enqueue(STREAM.pause(1, Hang()))
-    response = exchange(transport, upstream.url, read=0.2).open()
+    response = exchange(transport, upstream.url, read=0.5).open()
     assert response.read() == STREAM.events[0]
     with pytest.raises(UpstreamTimeout) as caught:
         response.read()
-    assert (caught.value.limit, caught.value.seconds) == ("idle", 0.2)
+    assert (caught.value.limit, caught.value.seconds) == ("idle", 0.5)
     assert upstream.request().closed.wait(10)
 
 
@@ -217,8 +230,8 @@ def test_silence_before_the_head_is_an_idle_timeout(
 ) -> None:
     upstream.enqueue([Hang()])
     with pytest.raises(UpstreamTimeout) as caught:
-        exchange(transport, upstream.url, read=0.2).open()
-    assert (caught.value.limit, caught.value.seconds) == ("idle", 0.2)
+        exchange(transport, upstream.url, read=0.5).open()
+    assert (caught.value.limit, caught.value.seconds) == ("idle", 0.5)
     assert upstream.request().closed.wait(10)
 
 

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cortex_actors.errors import UpstreamConnectError, UpstreamError, UpstreamTimeout
-from cortex_actors.transport import HTTPTransport
+from cortex_actors.transport import HTTPTransport, http_transport
 from cortex_actors.transport.wires import WirePool
-from tests.transport import exchange, read_all
+from tests.transport import LONG, exchange, read_all
 from tests.transport.conftest import Certificate
 from tests.upstream import (
     Answer,
@@ -37,10 +37,11 @@ def test_a_connection_is_used_again_after_a_clean_end(
 
 
 def test_a_connection_is_used_again_when_the_end_follows_close_at_once(
-    upstream: ScriptedUpstream, transport: HTTPTransport
+    upstream: ScriptedUpstream, transport: HTTPTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(http_transport, "_LINGER", LONG)
     head = Head(200, {"Transfer-Encoding": "chunked"})
-    upstream.default = [head, Chunk(b"data: [DONE]\n\n"), Wait(0.002), LastChunk()]
+    upstream.default = [head, Chunk(b"data: [DONE]\n\n"), Wait(0.02), LastChunk()]
     for _ in range(2):
         response = exchange(transport, upstream.url).open()
         assert response.read() == b"data: [DONE]\n\n"

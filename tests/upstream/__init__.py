@@ -24,7 +24,10 @@ A `Stream` is a value too; each method returns an altered copy. Event n is text 
     openai_stream(["Ho", "la"], finish=None, done=False)    a clean end that is no end
     openai_stream(["Ho", "la"]).framed("close")             no chunked framing: "length", "close"
 
-A connection is kept alive unless its script ends it (`Fin`, `Reset`).
+A connection is kept alive unless its script ends it (`Fin`, `Reset`). `request.sent` and
+`upstream.open_sockets` tell what a slow or a vanished caller does to us; `upstream.down()` and `.up()` are an
+outage; `ScriptedUpstream(silent=True)` never says a byte; `black_hole()` and `refused_url()` are addresses
+where a connect hangs, and fails.
 """
 
 from tests.upstream.peer import RecordedRequest

@@ -32,7 +32,7 @@ class RecordedRequest:
     arrived: float
     #: Bytes of the answer handed to the kernel so far.
     sent: int = 0
-    #: Set when the caller hung up, during the answer or after it.
+    #: Set when the connection is over: the caller hung up, during the answer or after it, or we reset it.
     closed: threading.Event = field(default_factory=threading.Event)
     #: Set when the script has run to its end.
     answered: threading.Event = field(default_factory=threading.Event)

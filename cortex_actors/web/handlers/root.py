@@ -11,6 +11,7 @@ _ENDPOINTS = {
     "POST /api/chat/complete": "the whole answer as one JSON object",
     "GET /api/providers": "who may answer, and how each is doing",
     "GET /api/health": "status of the gateway and of every provider",
+    "GET /api/actors": "the supervision tree: who runs, who was restarted, when and why",
     "GET /livez": "200 unless this process must be restarted",
     "GET /readyz": "200 when it can take requests",
     "GET /metrics": "figures for Prometheus",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 
 import pytest
 from werkzeug.test import Client
@@ -112,6 +113,20 @@ def test_the_attempts_of_a_request_that_failed_are_counted(lines: pytest.LogCapt
     client_of(GatewayDouble(error=error)).post("/api/chat", json=ASK)
 
     assert " attempts=2 " in the_line(lines).getMessage()
+
+
+def test_a_caller_that_left_before_there_was_an_answer_is_no_failure_of_ours(
+    lines: pytest.LogCaptureFixture,
+) -> None:
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    with ours:
+        client_of(GatewayDouble(error=NoWorkersAvailable())).post(
+            "/api/chat", json=ASK, environ_overrides={"gunicorn.socket": ours}
+        )
+
+    assert the_line(lines).levelno == logging.INFO
+    assert " end=client_gone " in the_line(lines).getMessage()
 
 
 @pytest.mark.parametrize("path", ["/a%0AGET%20/forged%20200", "/a%1B%5B31m", "/" + "x" * 5000, "/%C3%A9"])
