@@ -72,13 +72,22 @@ class StreamWorker(Actor):
         decoder = self._adapter.new_decoder(response.headers.get("content-type", ""))
         state = StreamState()
         while not state.ended:
-            data = response.read()
+            data = self._piece(response, state)
             if not data:
                 self._end_of_body(decoder, state)
                 return
             if not self._deliver(decoder.decode(data), state):
                 return
         self._tell_finish()
+
+    def _piece(self, response: UpstreamResponse, state: StreamState) -> bytes:
+        """The next bytes; b"" at the end of the body, or where it is cut after the answer was whole."""
+        try:
+            return response.read()
+        except UpstreamError:
+            if state.finished:
+                return b""
+            raise
 
     def _end_of_body(self, decoder: Decoder, state: StreamState) -> None:
         if not self._deliver(decoder.flush(), state):

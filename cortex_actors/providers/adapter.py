@@ -85,6 +85,10 @@ class Adapter(ABC):
         Raises InvalidRequest when the dialect cannot carry something that must not be dropped.
         """
 
+    def dropped(self, request: ChatRequest) -> tuple[str, ...]:
+        """The fields of this request that the dialect leaves out, as a caller knows them; mere hints only."""
+        return ()
+
     @abstractmethod
     def new_decoder(self, content_type: str) -> Decoder:
         """A fresh decoder for a stream with this Content-Type."""

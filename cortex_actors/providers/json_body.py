@@ -19,6 +19,8 @@ def encoded(body: Mapping[str, Any]) -> bytes:
         text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_as_plain)
     except ValueError:
         raise InvalidRequest("A number in the request is infinite or not a number.") from None
+    except RecursionError:
+        raise InvalidRequest("The request is nested too deeply.") from None
     return text.encode("utf-8", "replace")
 
 

@@ -39,7 +39,7 @@ class HTTPResponse:
         self._lifeline = lifeline
         self._limits = limits
         self._failure: UpstreamError | None = None
-        if raw.headers.get("content-encoding", "identity").lower() != "identity":
+        if raw.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
             # By design never inflated: a few kilobytes can stand for a gigabyte.
             self._failure = MalformedStream("The provider compressed its answer though identity was asked.")
 
@@ -83,10 +83,14 @@ class HTTPResponse:
     def _await_end(self) -> None:
         """Read the end of the body if it follows at once, so that the connection can be kept."""
         wire = self._raw.connection
-        if isinstance(wire, Wire) and wire.sock:
-            wire.sock.settimeout(_LINGER)
-            with contextlib.suppress(HTTPError):
-                self._raw.read1(_READ)
+        if not isinstance(wire, Wire) or not wire.sock:
+            return
+        deadline = time.monotonic() + _LINGER
+        with contextlib.suppress(HTTPError):
+            while (left := deadline - time.monotonic()) > 0:
+                wire.sock.settimeout(left)
+                if not self._raw.read1(_READ):
+                    return
 
     def _drop(self) -> None:
         self._raw.close()

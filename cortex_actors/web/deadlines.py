@@ -2,7 +2,8 @@
 
 A socket timeout starts anew with every byte, and a server that assembles a body gives nobody a turn until it
 is whole. So one thread for the whole process looks at all bodies being read, once a second, and ends the
-reading side of those that are late: the reader wakes with an early end of the body, and can still answer.
+reading side of those that are late: the reader wakes, with an early end of the body or (under gevent) with an
+OSError, and can still answer.
 
 Runs on:   a thread of its own, started with the first body (so never before a fork).
 """

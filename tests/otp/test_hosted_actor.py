@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,16 +29,18 @@ def link() -> Recorder:
 
 
 @pytest.fixture
-def actor(journal: Journal, link: Recorder) -> Hosted:
+def actor(journal: Journal, link: Recorder) -> Iterator[Hosted]:
     hosted = Hosted(journal)
     launch(hosted, name="hosted", link=link)
-    return hosted
+    yield hosted
+    hosted.finish()
 
 
 def test_it_has_no_thread(journal: Journal) -> None:
-    before = threading.active_count()
-    spawn(Hosted, journal)
+    before, hosted = threading.active_count(), Hosted(journal)
+    launch(hosted, name="hosted")
     assert threading.active_count() == before
+    hosted.finish()
 
 
 def test_receive_gives_what_was_told_and_control_messages_first(actor: Hosted) -> None:

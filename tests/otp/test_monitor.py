@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,13 +13,14 @@ from tests.otp.actors import LIMIT, Boom, Journal, Worker, crash
 
 
 @pytest.fixture
-def watcher() -> Any:
+def watcher() -> Iterator[HostedActor]:
     actor = HostedActor()
     launch(actor, name="watcher")
-    return actor
+    yield actor
+    actor.finish()
 
 
-def test_a_watcher_hears_why_an_actor_left(journal: Journal, watcher: Any) -> None:
+def test_a_watcher_hears_why_an_actor_left(journal: Journal, watcher: HostedActor) -> None:
     ref = spawn(Worker, journal)
     monitor(ref, watcher.ref)
     cast(ref, crash)
@@ -29,7 +30,7 @@ def test_a_watcher_hears_why_an_actor_left(journal: Journal, watcher: Any) -> No
     assert isinstance(down.reason.error, Boom)
 
 
-def test_a_watcher_of_a_dead_actor_hears_it_at_once(journal: Journal, watcher: Any) -> None:
+def test_a_watcher_of_a_dead_actor_hears_it_at_once(journal: Journal, watcher: HostedActor) -> None:
     """behaviour 14"""
     ref = spawn(Worker, journal)
     ref.stop(block=True, timeout=LIMIT)
@@ -37,7 +38,7 @@ def test_a_watcher_of_a_dead_actor_hears_it_at_once(journal: Journal, watcher: A
     assert watcher.receive(0) == Down(ref, ExitReason(ExitKind.NORMAL))
 
 
-def test_watching_twice_is_watching_once(journal: Journal, watcher: Any) -> None:
+def test_watching_twice_is_watching_once(journal: Journal, watcher: HostedActor) -> None:
     ref = spawn(Worker, journal)
     monitor(ref, watcher.ref)
     monitor(ref, watcher.ref)
@@ -46,7 +47,7 @@ def test_watching_twice_is_watching_once(journal: Journal, watcher: Any) -> None
     assert watcher.receive(0) is None
 
 
-def test_who_stops_watching_hears_nothing(journal: Journal, watcher: Any) -> None:
+def test_who_stops_watching_hears_nothing(journal: Journal, watcher: HostedActor) -> None:
     ref = spawn(Worker, journal)
     monitor(ref, watcher.ref)
     demonitor(ref, watcher.ref)
@@ -65,9 +66,10 @@ def test_a_down_overtakes_a_full_mailbox(journal: Journal) -> None:
     ref.stop(block=True, timeout=LIMIT)
     monitor(ref, watcher.ref)
     assert isinstance(watcher.receive(0), Down)
+    watcher.finish()
 
 
-def test_a_dead_watcher_hurts_nobody(journal: Journal, watcher: Any) -> None:
+def test_a_dead_watcher_hurts_nobody(journal: Journal, watcher: HostedActor) -> None:
     ref = spawn(Worker, journal)
     monitor(ref, watcher.ref)
     watcher.finish()

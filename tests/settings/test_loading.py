@@ -138,7 +138,7 @@ def test_a_section_must_be_a_table_and_a_list_of_tables_a_list(tmp_path: Path) -
         ("[limits]\nconnect = 60", "limits.connect (60 s) must be below limits.first_token (60 s)"),
         ("[limits]\nfirst_token = 601", "limits.first_token (601 s) must be at most limits.total (600 s)"),
         ("[limits]\nidle = 601", "limits.idle (601 s) must be at most limits.total (600 s)"),
-        ("[breaker]\nopen_for = 301", "breaker.open_for (301 s) must be at most breaker.open_max (300 s)"),
+        ("[breaker]\nopen_for = 301", "breaker.open_for (301 s) must be at most breaker.open_max (15 s)"),
         ("[retry]\nbackoff_max = 0.1", "retry.backoff (0.25 s) must be at most retry.backoff_max (0.1 s)"),
         (
             "[supervision]\nbackoff_min = 61",

@@ -13,6 +13,7 @@ from cortex_actors.dispatch.messages import AttemptRecord, Caller, EndName, Prov
 from cortex_actors.dispatch.stream import Completion, Stream
 from cortex_actors.errors import CortexError
 from cortex_actors.gateway import HealthView, Probe
+from cortex_actors.otp.tree import TreeNode
 from cortex_actors.resilience.breaker_board import BreakerBoard
 from cortex_actors.resilience.circuit_breaker import BreakerLimits
 from cortex_actors.resilience.key_ring import KeyRing
@@ -41,6 +42,24 @@ HELLO: tuple[Step, ...] = (
     (Chunk(text="Hello"),),
     (Chunk(text=" there"), Chunk(text="!")),
     (Usage(7, 2), Finish(FinishReason.STOP)),
+)
+
+TREE = TreeNode(
+    id="cortex",
+    name="cortex",
+    cls="Supervisor",
+    kind="supervisor",
+    state="running",
+    generation=1,
+    uptime=12.3456,
+    restarts=0,
+    restarts_in_period=0,
+    max_restarts=3,
+    last_exit=None,
+    backoff_until=None,
+    mailbox=None,
+    busy_with=None,
+    busy_for=None,
 )
 
 
@@ -139,6 +158,9 @@ class GatewayDouble:
 
     def providers(self) -> tuple[ProviderView, ...]:
         return self.views
+
+    def tree(self) -> TreeNode:
+        return TREE
 
     def ready(self) -> Probe:
         return self.probe

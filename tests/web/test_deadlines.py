@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 
@@ -19,7 +20,7 @@ class Clock:
         return self.now
 
 
-def test_a_reader_that_is_late_wakes_with_the_end_of_the_data() -> None:
+def test_a_reader_that_is_late_wakes_with_no_more_data() -> None:
     ours, theirs = socket.socketpair()
     clock = Clock()
     deadlines = ReadDeadlines(clock, look_every=0.01)
@@ -28,7 +29,8 @@ def test_a_reader_that_is_late_wakes_with_the_end_of_the_data() -> None:
         theirs.sendall(b"a")
         assert ours.recv(1) == b"a"
         clock.now += 5.0
-        assert ours.recv(1) == b""  # the watching thread woke us
+        with contextlib.suppress(OSError):  # as gevent tells it
+            assert ours.recv(1) == b""  # as everybody else does
 
     assert deadline.passed
 

@@ -1,4 +1,4 @@
-"""Actors: the supervision tree over HTTP, read from published records; no actor is asked, so none can hang it.
+"""Actors: the supervision tree over HTTP, read from published records; no actor is asked, so none can hang.
 
 GET /api/actors    every actor, parents first: state, restarts, last exit, mailbox, what it is busy with
 """
