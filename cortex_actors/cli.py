@@ -13,7 +13,6 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from cortex_actors import __version__, logs
@@ -66,11 +65,9 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _is_patched() -> bool:
-    return (
-        "cortex_actors.patched" in sys.modules
-        or sys.modules["__main__"].__spec__ is not None
-        and (sys.modules["__main__"].__spec__.name == "cortex_actors.patched")
-    )
+    """Whether this process was started as `cortex_actors.patched`."""
+    spec = sys.modules["__main__"].__spec__
+    return spec is not None and spec.name == "cortex_actors.patched"
 
 
 def _check_config(options: argparse.Namespace) -> int:

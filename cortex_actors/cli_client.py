@@ -44,10 +44,8 @@ def chat(options: argparse.Namespace) -> int:
 def providers(options: argparse.Namespace) -> int:
     """Lists the providers, the one tried first on top."""
     for provider in _get(options, "/api/providers")["providers"]:
-        models = ", ".join(provider["models"])
-        print(
-            f"{provider['priority']:>4}  {provider['name']:<24} {provider['type']:<18} {provider['status']:<14} {models}"
-        )
+        row = [provider[key] for key in ("priority", "name", "type", "status")]
+        print("{:>4}  {:<24} {:<18} {:<14}".format(*row), ", ".join(provider["models"]))
     return 0
 
 

@@ -172,6 +172,11 @@ class Gateway:
         since = {name: when for name, (_, when) in self._history.since.items()}
         return HealthView(overall(views), views, since, self._clock() - self._started)
 
+    @property
+    def names(self) -> NameTable:
+        """The living actors by their names in the tree."""
+        return self._names
+
     def tree(self) -> TreeNode:
         """The supervision tree, as its supervisors published it."""
         assert self._root is not None

@@ -5,7 +5,7 @@ counters, one written by the producer's thread alone and one by the consumer's a
 takes no lock; the condition is touched only at the window's edge. A slow reader fills the window, the
 producer waits, the provider's socket fills, and TCP slows the provider down.
 
-Runs on:   the stream worker's thread (`deliver`, `finish`, `fail`) and the request's thread (`take`, `fence`).
+Runs on:   the stream worker's thread (`deliver`, `finish`, `fail`), the request's thread (`take`, `fence`).
 Sends:     ChunksArrived, AttemptFinished, AttemptFailed to the dispatcher.
 """
 

@@ -11,7 +11,7 @@ ProviderWorker -> (views)           ProviderView, published by attribute swap; n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -72,7 +72,7 @@ class Routes:
     """The router's answer; never empty. `limits` are those of a public model, where it has its own."""
 
     routes: tuple[Route, ...]
-    limits: RequestLimits = RequestLimits()
+    limits: RequestLimits = field(default_factory=RequestLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class AttemptRecord:
 
 @dataclass(frozen=True, slots=True)
 class StreamEnd:
-    """The one end of a stream. `error` is None exactly when the answer is whole."""
+    """The one end of a stream. `error` is None when the answer is whole, and when nobody is left to tell."""
 
     name: EndName
     error: CortexError | None

@@ -132,9 +132,12 @@ class Incarnation:
             COUNTERS.reaped()
             logger.warning("%s: the abandoned thread woke up and left", self.name)
 
-    def abandon(self, reason: ExitReason) -> bool:
-        """Ends this life from the outside, with the thread still inside; False when it was over already."""
-        if not self._end(reason):
+    def abandon(self, reason: ExitReason, before_exit: Callable[[], object] = lambda: None) -> bool:
+        """Ends this life from the outside, with the thread still inside; False when it was over already.
+
+        `before_exit` is done when the actor can do nothing any more, and before anybody hears of its exit.
+        """
+        if not self._end(reason, before_exit):
             return False
         COUNTERS.abandoned()
         logger.error("%s is abandoned with its thread inside: %s", self.name, reason)
@@ -150,14 +153,21 @@ class Incarnation:
         """Forgets a watcher."""
         self._watchers.pop(key, None)
 
-    def _end(self, reason: ExitReason) -> bool:
+    def _end(self, reason: ExitReason, before_exit: Callable[[], object] = lambda: None) -> bool:
         with self._lock:
             if self._over:
                 return False
             self.reason = reason
             self._over = True
         # Each step must happen whatever becomes of the one before: this is the way out.
-        for step in (self._vanish, self.mailbox.close, self._announce, self._tell_link, self._tell_watchers):
+        for step in (
+            self._vanish,
+            self.mailbox.close,
+            self._announce,
+            before_exit,
+            self._tell_link,
+            self._tell_watchers,
+        ):
             _guarded(step, f"the exit of {self.name}")
         self._kill_hook = self.view = None
         return True

@@ -52,14 +52,19 @@ def stop_together(refs: Sequence[ActorRef[Any]], shutdown: ShutdownLimit, reason
 
 
 def leave_behind(incarnation: Incarnation, reason: ExitReason) -> bool:
-    """Abandons an actor, and ends the children that an abandoned supervisor can no longer look after."""
-    view = incarnation.view() if incarnation.view is not None else None
-    if not incarnation.abandon(reason):
-        return False
-    if view is not None and not view.children_outlive:
-        orphans = [child.ref for child in view.children if child.ref is not None]
-        stop_together(orphans, _ORPHAN_SHUTDOWN, RESTARTING)
-    return True
+    """Abandons an actor, and ends the children that an abandoned supervisor can no longer look after.
+
+    They end before its own supervisor hears of it: the successor's children have the same names.
+    """
+    publish = incarnation.view
+
+    def end_orphans() -> None:
+        view = publish() if publish is not None else None
+        if view is not None and not view.children_outlive:
+            orphans = [child.ref for child in view.children if child.ref is not None]
+            stop_together(orphans, _ORPHAN_SHUTDOWN, RESTARTING)
+
+    return incarnation.abandon(reason, end_orphans)
 
 
 def _wait(incarnations: Sequence[Incarnation], seconds: float | None) -> list[Incarnation]:

@@ -27,6 +27,9 @@ _READ = 64 * 1024
 _ERROR_BODY = 64 * 1024
 #: Seconds that `close` waits for an end of the body that is on its way: less than a new connection costs.
 _LINGER = 0.02
+#: Bytes of a body nobody wants any more that are read all the same, to keep its connection: a `[DONE]` behind
+#: the usage, not the rest of an answer.
+_TAIL = 4096
 
 
 class HTTPResponse:
@@ -81,16 +84,18 @@ class HTTPResponse:
         self._drop()
 
     def _await_end(self) -> None:
-        """Read the end of the body if it follows at once, so that the connection can be kept."""
+        """Read what little is left of the body if it follows at once, so that the connection can be kept."""
         wire = self._raw.connection
         if not isinstance(wire, Wire) or not wire.sock:
             return
-        deadline = time.monotonic() + _LINGER
+        deadline, tail = time.monotonic() + _LINGER, 0
         with contextlib.suppress(HTTPError):
-            while (left := deadline - time.monotonic()) > 0:
+            while tail < _TAIL and (left := deadline - time.monotonic()) > 0:
                 wire.sock.settimeout(left)
-                if not self._raw.read1(_READ):
+                data = self._raw.read1(_TAIL)
+                if not data:
                     return
+                tail += len(data)
 
     def _drop(self) -> None:
         self._raw.close()

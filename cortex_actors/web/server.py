@@ -5,8 +5,8 @@ Runs on:   the master process (listening, restarting the worker) and the worker'
     master   binds, forks, waits; restarts a worker that died, ends with it when its tree is spent
     worker   starts the gateway after the fork, serves, drains on SIGTERM
 
-Order of an end: SIGTERM -> readiness 503 and no new streams, while connections are still accepted -> running
-streams finish up to the drain limit -> the rest get one error -> the server closes -> the tree stops -> exit 0.
+Order of an end: SIGTERM -> readiness 503, no new streams, connections still accepted -> streams that run
+finish, up to the drain limit -> the rest get one error -> the server closes -> the tree stops -> exit 0.
 A second SIGTERM to the worker skips the waiting.
 
 In `gevent` mode this module must be imported after monkey-patching: see `cortex_actors.patched`.
@@ -18,6 +18,7 @@ import _thread
 import gc
 import logging
 import os
+import resource
 import signal
 import sys
 import threading
@@ -42,12 +43,17 @@ _SPENT = 3
 #: How long after the drain limit the master waits for its worker before it kills it, in seconds.
 _LAST_PATIENCE = 15
 
-#: A thread that wakes up waits this long for the interpreter at most, in seconds; the default of 5 ms shows in
+#: A thread that wakes up waits so long for the interpreter at most, in seconds; the default of 5 ms shows in
 #: the gaps between tokens as soon as one other thread computes.
 _SWITCH_INTERVAL = 0.001
 
-#: Enough for the deepest call here, and a sixteenth of the default; memory that a thousand threads would hold.
+#: Enough for the deepest call here, and a sixteenth of the default, which a thousand threads would hold too.
 _STACK_BYTES = 512 * 1024
+
+#: Descriptors of one stream: the caller's socket, the provider's, the transport's handle on it; and of the
+#: rest of the process.
+_DESCRIPTORS_PER_STREAM = 3
+_DESCRIPTORS_BESIDE = 256
 
 _WORKER_CLASSES = {
     "threads": "cortex_actors.web.worker_threads.DrainingThreadWorker",
@@ -95,6 +101,7 @@ class Server(BaseApplication):
 
     def load(self) -> Any:
         """Starts the gateway in the worker process; an actor tree does not survive a fork."""
+        _allow_descriptors(self.settings.server.max_streams)
         if self.settings.server.mode == "threads":
             sys.setswitchinterval(_SWITCH_INTERVAL)
             threading.stack_size(_STACK_BYTES)
@@ -135,6 +142,22 @@ class QuietLogger(Logger):
         self.error_log.setLevel(logging.WARNING)
         self.error_log.propagate = True
         self.access_log.disabled = True
+
+    def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
+        """Passes over a write that took too long: our own access line tells of the slow caller already."""
+        if not isinstance(sys.exc_info()[1], TimeoutError):
+            super().exception(msg, *args, **kwargs)
+
+
+def _allow_descriptors(streams: int) -> None:
+    """Raises the soft limit on open files to what so many streams need, as far as the hard one allows."""
+    wanted = streams * _DESCRIPTORS_PER_STREAM + _DESCRIPTORS_BESIDE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        granted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
+        if granted < wanted:
+            _log.warning("%d open files allow fewer than %d streams", granted, streams)
 
 
 def _announce(arbiter: Any) -> None:

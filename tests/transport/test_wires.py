@@ -49,7 +49,26 @@ def test_a_connection_is_used_again_when_the_end_follows_close_at_once(
     assert upstream.accepted == 1
 
 
-@pytest.mark.parametrize("rest", [STREAM.then(Hang()), STREAM], ids=["nothing follows", "data follows"])
+def test_a_short_tail_that_nobody_wants_is_read_to_keep_the_connection(
+    upstream: ScriptedUpstream, transport: HTTPTransport
+) -> None:
+    head = Head(200, {"Transfer-Encoding": "chunked"})
+    upstream.default = [head, Chunk(b"the answer"), Chunk(b"data: [DONE]\n\n"), LastChunk()]
+    for _ in range(2):
+        response = exchange(transport, upstream.url).open()
+        response.read()
+        response.close()
+    assert upstream.accepted == 1
+
+
+LONG_REST = [
+    Head(200, {"Transfer-Encoding": "chunked"}),
+    *[Chunk(b"x" * 65_536) for _ in range(4)],
+    LastChunk(),
+]
+
+
+@pytest.mark.parametrize("rest", [STREAM.then(Hang()), LONG_REST], ids=["nothing follows", "much follows"])
 def test_a_connection_is_dropped_when_its_body_has_not_ended(
     upstream: ScriptedUpstream, transport: HTTPTransport, rest: Answer
 ) -> None:
