@@ -169,7 +169,7 @@ class Dispatcher(HostedActor):
         return routes
 
     def _reach_content(self, routes: Routes) -> None:
-        plan = AttemptPlan(routes.routes, self._settings.retry, self._random)
+        plan = AttemptPlan(routes.routes, self._settings.retry, self._random, routes.larger)
         step: Step | None = plan.first()
         while step is not None:
             if isinstance(step, GiveUp):

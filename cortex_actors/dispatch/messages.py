@@ -69,9 +69,13 @@ class SelectRoutes:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """The router's answer; never empty. `limits` are those of a public model, where it has its own."""
+    """The router's answer; never empty. `limits` are those of a public model, where it has its own.
+
+    `larger` is where a request goes that turns out to be too long for the model it asked for.
+    """
 
     routes: tuple[Route, ...]
+    larger: tuple[Route, ...] = ()
     limits: RequestLimits = field(default_factory=RequestLimits)
 
 
@@ -213,3 +217,5 @@ class ProviderView:
     last_error: str | None
     breakers: BoardView
     keys: RingView
+    #: Its share under the `weighted` strategy.
+    weight: float = 1.0

@@ -19,6 +19,9 @@ from cortex_actors.settings import ModelSettings
 
 AUTO = "auto"
 
+#: Types whose models are whatever somebody has loaded there.
+_OWN_SERVERS = frozenset({"ollama", "openai_compatible"})
+
 
 class ModelNames:
     """The public models of the settings, and the providers that stand behind every other name."""
@@ -38,7 +41,7 @@ class ModelNames:
         if provider is not None:
             return [self._pinned(name, provider, views)]
         if name is None or name == AUTO:
-            return [Candidate(view, self._defaults[view.name]) for view in views.values()]
+            return [Candidate(view, self._default(view), view.weight) for view in views.values()]
         if name in self._public:
             return [
                 Candidate(views[route.provider], route.model, route.weight)
@@ -50,23 +53,33 @@ class ModelNames:
             return [Candidate(views[owner], model)]
         return self._bare(name, views)
 
+    def _default(self, view: ProviderView) -> str:
+        """The model a provider is asked for when nobody names one.
+
+        A server of one's own serves what it serves: if that is known and lacks our default, its first is taken.
+        """
+        default = self._defaults[view.name]
+        if view.type in _OWN_SERVERS and view.models and default not in view.models:
+            return view.models[0]
+        return default
+
     def _pinned(self, name: str | None, provider: str, views: Mapping[str, ProviderView]) -> Candidate:
         if provider not in views:
             raise UnknownProvider(_near(f"There is no provider {provider!r}.", provider, views))
         if name is None or name == AUTO:
-            return Candidate(views[provider], self._defaults[provider])
+            return Candidate(views[provider], self._default(views[provider]))
         for route in self._public[name].routes if name in self._public else ():
             if route.provider == provider:
                 return Candidate(views[provider], route.model)
         return Candidate(views[provider], name.removeprefix(f"{provider}/"))
 
     def _bare(self, name: str, views: Mapping[str, ProviderView]) -> list[Candidate]:
-        found = [view for view in views.values() if name in view.models or name == self._defaults[view.name]]
+        found = [view for view in views.values() if name in (*view.models, self._default(view))]
         found = found or [view for view in views.values() if not view.models]
         if not found:
             known = {model for view in views.values() for model in view.models} | set(self._public)
             raise UnknownModel(_near(f"No provider has the model {name!r}.", name, known))
-        return [Candidate(view, name) for view in found]
+        return [Candidate(view, name, view.weight) for view in found]
 
 
 def _near(sentence: str, name: str, known: Sequence[str] | set[str] | Mapping[str, object]) -> str:

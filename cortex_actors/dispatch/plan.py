@@ -19,6 +19,7 @@ from random import Random
 
 from cortex_actors.dispatch.messages import Admission, Route
 from cortex_actors.errors import CortexError, NoWorkersAvailable, UpstreamError
+from cortex_actors.providers.failures import CONTEXT_LENGTH
 from cortex_actors.resilience import policy
 from cortex_actors.resilience.backoff import Backoff
 from cortex_actors.settings import RetrySettings
@@ -48,8 +49,15 @@ Step = Try | GiveUp
 class AttemptPlan:
     """Walks the routes of one request, one attempt at a time."""
 
-    def __init__(self, routes: Sequence[Route], settings: RetrySettings, random: Random) -> None:
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        settings: RetrySettings,
+        random: Random,
+        larger: Sequence[Route] = (),
+    ) -> None:
         self._fresh = deque(routes)
+        self._larger = tuple(larger)
         self._resting: list[tuple[float, Route]] = []
         self._settings = settings
         self._patience = policy.Patience(
@@ -86,6 +94,7 @@ class AttemptPlan:
                 retries=self._retries[route],
                 other_key=admission.other_key,
                 fallback=bool(self._fresh),
+                larger_model=bool(self._larger) and error.upstream_code == CONTEXT_LENGTH,
                 retry_after=error.retry_after,
             ),
             self._random,
@@ -101,6 +110,9 @@ class AttemptPlan:
             case policy.Step.NEXT_KEY:
                 return Try(route)
             case policy.Step.FAIL_OVER:
+                return self._next_route()
+            case policy.Step.LARGER_MODEL:
+                self._fresh, self._larger = deque(self._larger), ()
                 return self._next_route()
             case _:
                 return GiveUp(error)

@@ -75,4 +75,5 @@ def unseen(provider: Provider) -> ProviderView:
         last_error=None,
         breakers=BreakerBoard(provider.name, BreakerLimits(), Random(0)).snapshot(0.0),
         keys=KeyRing((), Random(0)).snapshot(),
+        weight=provider.settings.weight,
     )

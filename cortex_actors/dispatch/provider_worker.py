@@ -185,6 +185,7 @@ class ProviderWorker(Actor):
                 last_error=self._last_error,
                 breakers=breakers,
                 keys=keys,
+                weight=settings.weight,
             )
         )
 

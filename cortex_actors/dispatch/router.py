@@ -11,11 +11,11 @@ microseconds; when it crashes, running streams do not notice.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 
 from cortex_actors.chat import RequestLimits
-from cortex_actors.dispatch.messages import Route, Routes, SelectRoutes
+from cortex_actors.dispatch.messages import ProviderView, Route, Routes, SelectRoutes
 from cortex_actors.dispatch.models import ModelNames
 from cortex_actors.dispatch.provider import Board
 from cortex_actors.dispatch.selection import STRATEGIES, Candidate, Turn
@@ -57,18 +57,27 @@ class Router(Actor):
         strategy = (public.strategy if public else None) or self._strategy
         ordered = self._order(self._names.candidates(asked.model, asked.provider, views), strategy)
         for fallback in (*asked.fallbacks, *(public.fallbacks if public else ())):
-            provider = fallback if fallback in views else None
-            name = None if provider else fallback
-            ordered += self._order(self._names.candidates(name, provider, views), strategy)
+            ordered += self._order(self._named(fallback, views), strategy)
+        larger = self._order(self._named(public.larger, views), strategy) if public and public.larger else []
         self._turn.number += 1
-        routes = tuple(dict.fromkeys(Route(c.view.name, c.model) for c in ordered))
-        return Routes(routes, (public.limits if public else None) or RequestLimits())
+        return Routes(_routes(ordered), _routes(larger), public.limits if public else RequestLimits())
+
+    def _named(self, name: str, views: Mapping[str, ProviderView]) -> list[Candidate]:
+        """Who is meant by a name that may be a provider's or a model's."""
+        if name in views:
+            return self._names.candidates(None, name, views)
+        return self._names.candidates(name, None, views)
 
     def _order(self, candidates: list[Candidate], strategy: str) -> list[Candidate]:
         """The strategy's order, with those that would be refused at this moment behind all others."""
         now = self._clock()
         ordered = STRATEGIES[strategy](candidates, self._turn) if candidates else []
         return sorted(ordered, key=lambda candidate: not _ready(candidate, now))
+
+
+def _routes(candidates: list[Candidate]) -> tuple[Route, ...]:
+    """Each once, in this order."""
+    return tuple(dict.fromkeys(Route(candidate.view.name, candidate.model) for candidate in candidates))
 
 
 def _ready(candidate: Candidate, now: float) -> bool:

@@ -98,6 +98,7 @@ class Administration:
             return self._children.start(child)
         except StartError as error:
             self._children.remove(child)
+            self._children.stop_survivors(child)
             raise ChildRefused("start_failed", str(error)) from error
 
     def terminate(self, child_id: str) -> None:
@@ -113,6 +114,7 @@ class Administration:
         try:
             return self._children.start(child)
         except StartError as error:
+            self._children.stop_survivors(child)
             raise ChildRefused("start_failed", str(error)) from error
 
     def delete(self, child_id: str) -> None:

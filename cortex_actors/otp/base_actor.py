@@ -5,10 +5,10 @@
 Runs on:   a daemon thread of its own, named after it; `kill` runs on the thread of whoever kills.
 Receives:  Shutdown, Kill and Pykka's stop are handled here; everything else goes to `handle`.
 
-Of Pykka's actor two documented extension points are overridden, `_create_actor_inbox` and `_start_actor_loop`.
-The loop is our own: in Pykka's an `ask` may fail without the actor noticing, and a BaseException in one
-actor stops every actor of the process. Whatever is private here is called `_actor_...`, so that a subclass does
-not override it by accident.
+Of Pykka's actor two documented extension points are overridden: `_create_actor_inbox`, `_start_actor_loop`.
+The loop is our own: in Pykka's an `ask` may fail without the actor noticing, and a BaseException in one actor
+stops every actor of the process. Whatever is private here is called `_actor_...`, so that a subclass does not
+override it by accident.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from cortex_actors.otp.errors import StartError
 from cortex_actors.otp.household import Household
 from cortex_actors.otp.incarnation import Link
 from cortex_actors.otp.reasons import ExitKind, ExitReason
+from cortex_actors.otp.stopping import leave_behind
 
 
 def construct(actor_class: type[Actor], args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> Actor:
@@ -54,7 +55,7 @@ def launch(
         if not ready.wait(start_timeout) and not incarnation.initialised:
             too_slow = ExitReason(ExitKind.HUNG, f"init took longer than {start_timeout} s")
             incarnation.kill(too_slow)
-            incarnation.abandon(too_slow)
+            leave_behind(incarnation, too_slow)
     if not incarnation.initialised:
         cause = incarnation.reason.error if incarnation.reason is not None else None
         raise StartError(f"{name} did not start: {incarnation.reason}") from cause

@@ -94,7 +94,8 @@ class Supervisor(Actor):
             try:
                 self._children.start(child)
             except StartError as error:
-                self._stop_all(RESTARTING if self._has_predecessor() else SHUTDOWN)
+                # Whether it will be tried again, our own supervisor knows; it ends what survives if not.
+                self._stop_all(SHUTDOWN if self.incarnation.link is None else RESTARTING)
                 raise StartError(f"failed_to_start_child {child.spec.id!r}: {error}") from error
 
     def handle(self, message: Any) -> Any:
@@ -221,9 +222,6 @@ class Supervisor(Actor):
     def _stop_all(self, reason: ExitReason) -> None:
         for child in reversed(list(self._children)):
             self._children.stop(child, reason)
-
-    def _has_predecessor(self) -> bool:
-        return self.generation > 1 and self.incarnation.link is not None
 
     def _view(self) -> SupervisorView:
         intensity = self._intensity

@@ -28,9 +28,12 @@ _UNNAMED_SCHEMA = "answer"
 
 
 def chat_body(request: ChatRequest, *, model: str, max_tokens_field: str) -> dict[str, Any]:
-    """The fields every dialect of the family has; only what the caller said is there."""
+    """The fields every dialect of the family has; only what the caller said is there.
+
+    Without a model none is sent: a server that serves one model alone needs no name for it.
+    """
     return said(
-        model=model,
+        model=model or None,
         messages=[message_object(message) for message in request.messages],
         stream=True,
         temperature=request.temperature,

@@ -47,7 +47,7 @@ class ProviderSettings:
     base_url: str = setting("", "Root of its API; left out, the type's own.", complaint=texts.base_url)
     model: str = setting(
         "",
-        "Model for requests that name none; left out, the type's usual one.",
+        "Model for requests that name none; left out, the type's usual one, or the first the server lists.",
         complaint=texts.optional_model_name,
     )
     models: tuple[str, ...] = setting(
@@ -98,6 +98,11 @@ class ModelSettings:
     )
     fallbacks: tuple[str, ...] = setting(
         (), "Models to ask when every route of this one failed.", complaint=texts.model_name
+    )
+    larger: str = setting(
+        "",
+        "Model to ask when a request is too long for this one; empty for none.",
+        complaint=texts.optional_model_name,
     )
     routes: tuple[Route, ...] = ()
     #: What `[models.limits]` sets; it tightens the limits of its providers and never loosens them.

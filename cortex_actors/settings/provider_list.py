@@ -79,11 +79,8 @@ def _finished(
     values |= {name: given.value for name, given in draft.given.items()}
     values |= {"keys_env": draft.keys_env, "base_url": (values["base_url"] or row.base_url).rstrip("/")}
     values |= _models(values["model"], values["models"], row.model)
-    for name in ("base_url", "model"):
-        if not values[name] and row is not MOCK:
-            mistakes.add(
-                draft.where, f"{draft.label} needs a {name}; the type {row.type} has none of its own"
-            )
+    if not values["base_url"] and row is not MOCK:
+        mistakes.add(draft.where, f"{draft.label} needs a base_url; the type {row.type} has none of its own")
     own = replace(limits, **{name: given.value for name, given in draft.limits.items()})
     if draft.limits:
         check_order("limits", own, draft.limits, draft.where, f"{draft.label}.limits", mistakes)

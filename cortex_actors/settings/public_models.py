@@ -49,7 +49,7 @@ class PublicModels:
         models = [self._model(position, entry) for position, entry in enumerate(entries)]
         for position, model in enumerate(models):
             self._check_name(position, model, models[:position])
-            self._check_fallbacks(position, model, models)
+            self._check_references(position, model, models)
         return tuple(models)
 
     def _model(self, position: int, entry: object) -> ModelSettings:
@@ -118,18 +118,20 @@ class PublicModels:
             where = self._document.where("models", position, "name")
             self._mistakes.add(where, f"models.{model.name} has the name of another model")
 
-    def _check_fallbacks(self, position: int, model: ModelSettings, models: Sequence[ModelSettings]) -> None:
+    def _check_references(self, position: int, model: ModelSettings, models: Sequence[ModelSettings]) -> None:
         known = {other.name for other in models}
         known |= {
             name for provider in self._providers.values() for name in (*provider.models, provider.model)
         }
-        for name in model.fallbacks:
-            where = self._document.where("models", position, "fallbacks")
+        references = [("fallbacks", name) for name in model.fallbacks]
+        references += [("larger", model.larger)] if model.larger else []
+        for key, name in references:
+            where = self._document.where("models", position, key)
             if name == model.name:
-                self._mistakes.add(where, f"models.{name} is its own fallback")
+                self._mistakes.add(where, f"models.{name}.{key} names the model itself")
             elif name not in known and name.partition("/")[0] not in self._providers:
                 near = did_you_mean(name, known)
-                self._mistakes.add(where, f"models.{model.name}.fallbacks: there is no model {name}{near}")
+                self._mistakes.add(where, f"models.{model.name}.{key}: there is no model {name}{near}")
 
 
 def _label(content: Mapping[str, Any], position: int) -> str:

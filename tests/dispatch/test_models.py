@@ -62,3 +62,15 @@ def test_a_pinned_provider_is_matched_by_its_exact_name_alone() -> None:
 
 def test_a_pinned_provider_gets_its_own_name_for_a_public_model() -> None:
     assert _who("smart", "groq-primary") == [("groq-primary", "shared")]
+
+
+def test_a_server_of_ones_own_is_asked_for_what_it_has_loaded() -> None:
+    loaded = view("ollama-local", type="ollama", models=("qwen3", "gemma3"))
+    names = ModelNames((), {"ollama-local": "gemma3:4b"})
+    assert [c.model for c in names.candidates(None, None, {"ollama-local": loaded})] == ["qwen3"]
+
+
+def test_a_default_model_that_is_loaded_is_kept() -> None:
+    loaded = view("ollama-local", type="ollama", models=("qwen3", "gemma3:4b"))
+    names = ModelNames((), {"ollama-local": "gemma3:4b"})
+    assert [c.model for c in names.candidates(None, None, {"ollama-local": loaded})] == ["gemma3:4b"]

@@ -133,3 +133,19 @@ def test_there_are_never_more_attempts_than_allowed() -> None:
         attempts += 1
         step = _fail(plan, step.route, UpstreamConnectError())
     assert attempts == SETTINGS.max_attempts
+
+
+def test_a_request_that_is_too_long_goes_to_the_larger_model_once() -> None:
+    larger = Route("big", "model-128k")
+    plan = AttemptPlan((A, B), SETTINGS, Random(5), (larger,))
+    too_long = UpstreamRejected("too long", upstream_status=400, upstream_code="context_length_exceeded")
+    plan.first()
+    assert _fail(plan, A, too_long) == Try(larger)
+    assert _fail(plan, larger, too_long) == GiveUp(too_long)
+
+
+def test_another_mistake_of_the_caller_does_not_go_to_the_larger_model() -> None:
+    plan = AttemptPlan((A,), SETTINGS, Random(5), (Route("big", "model-128k"),))
+    refused = UpstreamRejected("no", upstream_status=400, upstream_code="content_policy_violation")
+    plan.first()
+    assert _fail(plan, A, refused) == GiveUp(refused)

@@ -206,12 +206,13 @@ def test_the_directory_of_an_ollama_server_is_not_taken_for_a_list_of_models() -
     )
 
 
-def test_a_compatible_server_needs_its_url_and_a_model_but_no_key(tmp_path: Path) -> None:
+def test_a_compatible_server_needs_its_url_but_neither_model_nor_key(tmp_path: Path) -> None:
     text = '[[providers]]\nname = "vllm"\ntype = "openai_compatible"\n'
     assert mistakes_of(tmp_path, text) == [
-        f"cortex.toml:1: providers.vllm needs a {name}; the type openai_compatible has none of its own"
-        for name in ("base_url", "model")
+        "cortex.toml:1: providers.vllm needs a base_url; the type openai_compatible has none of its own"
     ]
+    bare = only(settings_of(tmp_path, f'{text}base_url = "http://v:1/v1"\n'))
+    assert (bare.model, bare.models, bare.keys) == ("", (), ())
     provider = only(settings_of(tmp_path, f'{text}base_url = "http://v:1/v1"\nmodels = ["m"]\n'))
     assert (provider.model, provider.keys) == ("m", ())
 

@@ -64,7 +64,7 @@ def test_every_reference_must_name_something_configured(tmp_path: Path) -> None:
     assert mistakes_of(tmp_path, text, ENVIRON) == [
         "cortex.toml:5: models.fast.routes.1: there is no provider grok-primary; did you mean groq-primary?",
         "cortex.toml:6: models.fast.routes.2 needs a provider",
-        "cortex.toml:3: models.fast is its own fallback",
+        "cortex.toml:3: models.fast.fallbacks names the model itself",
         "cortex.toml:3: models.fast.fallbacks: there is no model fats; did you mean fast?",
         "cortex.toml:3: models.fast.fallbacks: there is no model nowhere/x",
         "cortex.toml:9: models.fast has the name of another model",
