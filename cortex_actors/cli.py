@@ -86,7 +86,25 @@ def _settings(options: argparse.Namespace) -> Settings:
     for name, value in (("HOST", options.host), ("PORT", options.port), ("MODE", options.mode)):
         if value is not None:
             environ[f"CORTEX_SERVER__{name}"] = str(value)
-    return load(options.config, environ)
+    settings = load(options.config, environ)
+    _check_options(settings)
+    return settings
+
+
+def _check_options(settings: Settings) -> None:
+    """Asks each dialect about the `options` it was given, since only it knows them. Raises SettingsError."""
+    from cortex_actors.providers.catalog import create
+
+    mistakes: list[str] = []
+    for provider in settings.providers:
+        try:
+            create(
+                provider.name, provider.type, provider.base_url or None, provider.headers, provider.options
+            )
+        except SettingsError as error:
+            mistakes.extend(error.mistakes)
+    if mistakes:
+        raise SettingsError(tuple(mistakes))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -138,3 +156,7 @@ def _add_client_commands(commands: argparse._SubParsersAction[argparse.ArgumentP
     ):
         parser = commands.add_parser(name, parents=[where], help=text)
         parser.set_defaults(command=command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
