@@ -34,7 +34,7 @@ find_python() {
 
 # Debian ships venv as a package of its own; root may install it.
 make_venv() {
-    if "$1" -m venv "$2" 2>/dev/null; then
+    if "$1" -m venv "$2" >/dev/null 2>&1; then
         return 0
     fi
     rm -rf "$2"

@@ -25,9 +25,11 @@ from pykka.messages import _ActorStop
 from cortex_actors.otp.counters import COUNTERS
 from cortex_actors.otp.errors import MailboxClosed, Refused
 from cortex_actors.otp.incarnation import Incarnation
-from cortex_actors.otp.mailbox import DEFAULT_BOUND, Mailbox, Timer, answer, answer_error
+from cortex_actors.otp.mailbox import DEFAULT_BOUND, Mailbox
 from cortex_actors.otp.messages import Kill, Shutdown
 from cortex_actors.otp.reasons import NORMAL, ExitReason, crashed
+from cortex_actors.otp.replies import answer, answer_error
+from cortex_actors.otp.timers import Timer
 
 logger = logging.getLogger(__name__)
 

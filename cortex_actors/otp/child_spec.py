@@ -14,7 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from cortex_actors.otp.backoff import Backoff
 from cortex_actors.otp.stopping import ShutdownLimit
+from cortex_actors.otp.strategies import Strategy
 
 if TYPE_CHECKING:
     from cortex_actors.otp.base_actor import Actor
@@ -70,6 +72,25 @@ def check_child_specs(specs: Sequence[ChildSpec], auto_shutdown: AutoShutdown = 
         if number > 1:
             mistakes.append(f"duplicate_child_name: {name!r} is the id of {number} children")
     return tuple(mistakes)
+
+
+def check_flags(
+    strategy: object,
+    max_restarts: int | None,
+    max_seconds: float,
+    backoff: Backoff | None,
+    auto_shutdown: object,
+) -> tuple[str, ...]:
+    """Every mistake in the flags of a supervisor, in OTP's words; empty when they are good."""
+    checks = (
+        (strategy in get_args(Strategy), f"invalid_strategy: {strategy!r}"),
+        (max_restarts is None or max_restarts >= 0, f"invalid_intensity: {max_restarts!r}"),
+        (max_restarts is not None or backoff is not None, "invalid_intensity: unlimited without a back-off"),
+        (max_seconds > 0, f"invalid_period: {max_seconds!r}"),
+        (auto_shutdown in get_args(AutoShutdown), f"invalid_auto_shutdown: {auto_shutdown!r}"),
+    )
+    wrong = tuple(words for good, words in checks if not good)
+    return wrong + (backoff.mistakes() if backoff is not None else ())
 
 
 def _mistakes(spec: ChildSpec, auto_shutdown: AutoShutdown) -> list[str]:

@@ -55,8 +55,7 @@ class Child:
         self.view = replace(self.view, state="restarting", ref=None, backoff_until=until)
 
     def rests(self, state: ChildState) -> None:
-        """Marks it as without an actor, and calls any pending restart off."""
-        self.token += 1
+        """Marks it as without an actor, and not waiting for one."""
         self.view = replace(self.view, state=state, ref=None, backoff_until=None)
 
 
@@ -96,7 +95,7 @@ class Children:
     def start(self, child: Child) -> ActorRef[Any]:
         """Brings a child to life; StartError leaves its record as it was."""
         spec, generation = child.spec, child.view.generation + 1
-        name = self._path(child)
+        name = self._owner.path_of(child.spec.id)
         ref = launch(
             construct(spec.actor, spec.args, dict(spec.kwargs), name),
             name=name,
@@ -106,7 +105,6 @@ class Children:
             start_timeout=spec.start_limit,
             hang_timeout=spec.hang_timeout,
         )
-        child.token += 1
         child.started_at = self._clock()
         child.view = replace(child.view, state="running", ref=ref, generation=generation, backoff_until=None)
         return ref
@@ -129,12 +127,7 @@ class Children:
 
     def stop_survivors(self, child: Child) -> None:
         """Stops whatever below a child outlived its supervisor, because nobody will come back for it."""
-        self._household().stop_survivors(self._path(child))
-
-    def _path(self, child: Child) -> str:
-        # The root's own name is left out: every path would begin with it.
-        is_root = self._owner.link is None
-        return child.spec.id if is_root else f"{self._owner.name}/{child.spec.id}"
+        self._household().stop_survivors(self._owner.path_of(child.spec.id))
 
     def _household(self) -> Household:
         if self._owner.household is None:

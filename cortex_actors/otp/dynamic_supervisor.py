@@ -137,12 +137,6 @@ class Roster:
         with self._lock:
             self._supervisor = supervisor
 
-    def release(self, supervisor: Incarnation) -> None:
-        """Leaves the children without a supervisor, unless another one has adopted them."""
-        with self._lock:
-            if self._supervisor is supervisor:
-                self._supervisor = None
-
     def _start(
         self, actor_class: type[Actor], args: tuple[Any, ...], kwargs: dict[str, Any], name: str | None
     ) -> Actor:
@@ -152,7 +146,7 @@ class Roster:
         try:
             launch(
                 actor,
-                name=f"{supervisor.name}/{label}",
+                name=supervisor.path_of(label),
                 link=partial(self._left, label),
                 household=supervisor.household,
                 start_timeout=self._start_timeout,
@@ -240,7 +234,6 @@ class DynamicSupervisor(Actor):
 
     def terminate(self, reason: ExitReason) -> None:
         """Stops the children only when nobody will come back for them."""
-        self._roster.release(self.incarnation)
         if self.incarnation.link is None or not (reason.abnormal or reason.restarting):
             self._roster.stop()
 

@@ -95,17 +95,18 @@ class Incarnation:
         """Whether the actor has left; an abandoned one has, though its thread may still be stuck."""
         return self._over
 
+    def path_of(self, child_id: str) -> str:
+        """The name of a child of this supervisor; the root's own name is left out, as every path has it."""
+        return child_id if self.link is None else f"{self.name}/{child_id}"
+
     def arrive(self) -> None:
         """Marks the end of a successful `init`: the actor has its name now, and its exit counts."""
         if self.household is not None:
             self.household.names.register(self.name, self.ref)
         self.started_at = self.mailbox.clock()
         with self._lock:
-            self.initialised = not self._over
-        if self.initialised:
-            self._announce()
-        else:
-            self._forget_name()
+            self.initialised = not self._over  # it may have been abandoned meanwhile
+        self._announce()
 
     def post(self, message: System) -> bool:
         """Puts a control message into the mailbox; False when the actor has left."""

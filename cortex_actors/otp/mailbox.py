@@ -17,14 +17,11 @@ It is Pykka's `ActorInbox`. A subclass may decide differently in `_admit` (which
 
 from __future__ import annotations
 
-import heapq
 import queue
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from pykka import ActorDeadError
@@ -34,6 +31,8 @@ from pykka.messages import _ActorStop
 from cortex_actors.otp.counters import COUNTERS
 from cortex_actors.otp.errors import MailboxClosed, MailboxEmpty, MailboxFull
 from cortex_actors.otp.messages import System
+from cortex_actors.otp.replies import answer_as_dead, answer_error
+from cortex_actors.otp.timers import Timer, Timers
 
 if TYPE_CHECKING:
     from cortex_actors.otp.incarnation import Incarnation
@@ -58,21 +57,6 @@ class MailboxStats:
     handled: int
 
 
-class Timer:
-    """A message that will come later, unless it is cancelled or the mailbox closes first."""
-
-    __slots__ = ("_mailbox", "due", "message")
-
-    def __init__(self, mailbox: Mailbox, due: float, message: object) -> None:
-        self._mailbox = mailbox
-        self.due = due
-        self.message = message
-
-    def cancel(self) -> bool:
-        """Calls the message off; False when it has been delivered, cancelled or dropped already."""
-        return self._mailbox._cancel(self)
-
-
 class Mailbox:
     """Where an actor's messages wait."""
 
@@ -87,9 +71,7 @@ class Mailbox:
         self._control: Lane = deque()
         self._user: Lane = deque()
         self._tokens: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._timers: list[tuple[float, int, Timer]] = []
-        self._timer_numbers = count()
-        self._lock = threading.Lock()
+        self._timers = Timers()
         self._closed = False
         self._current: Envelope[Any] | None = None
         self._taken = 0
@@ -114,21 +96,17 @@ class Mailbox:
 
     def send_after(self, delay: float, message: object) -> Timer:
         """Delivers a message to this mailbox after `delay` seconds; such messages bypass the bound."""
-        timer = Timer(self, self.clock() + delay, message)
-        with self._lock:
-            if not self._closed:
-                heapq.heappush(self._timers, (timer.due, next(self._timer_numbers), timer))
+        timer = self._timers.add(self.clock() + delay, message)
         self._wake()
         return timer
 
     def close(self) -> None:
         """Refuses from now on, and answers everybody who waits, for the current message too."""
-        with self._lock:
-            self._closed = True
-            self._timers.clear()
+        self._closed = True
+        self._timers.close()
         current = self._current
         if current is not None:
-            _answer_as_dead(current)
+            answer_as_dead(current)
         self._answer_leftovers()
         self._wake()
 
@@ -213,8 +191,7 @@ class Mailbox:
         if isinstance(envelope.message, _CONTROL):
             return self._control
         if len(self._user) >= self.bound:
-            with self._lock:
-                self.refused += 1
+            self.refused += 1
             raise MailboxFull(f"{self.bound} messages wait already")
         return self._user
 
@@ -241,32 +218,17 @@ class Mailbox:
         if deadline is None and not self._timers:
             return None, False
         now = self.clock()
-        due = self._next_due()
+        due = self._timers.next_due()
         if due is not None and (deadline is None or due < deadline):
             return max(0.0, due - now), True
         return (None if deadline is None else max(0.0, deadline - now)), False
 
-    def _next_due(self) -> float | None:
-        with self._lock:
-            return self._timers[0][0] if self._timers else None
-
     def _release_due(self) -> None:
         """Moves the timers whose time has come into their lanes, in order."""
-        now = self.clock()
-        with self._lock:
-            while self._timers and self._timers[0][0] <= now:
-                message = heapq.heappop(self._timers)[2].message
-                lane = self._control if isinstance(message, _CONTROL) else self._user
-                lane.append(Envelope(message))
-                self._wake()
-
-    def _cancel(self, timer: Timer) -> bool:
-        with self._lock:
-            kept = [entry for entry in self._timers if entry[2] is not timer]
-            found = len(kept) < len(self._timers)
-            heapq.heapify(kept)
-            self._timers = kept
-        return found
+        for message in self._timers.pop_due(self.clock()):
+            lane = self._control if isinstance(message, _CONTROL) else self._user
+            lane.append(Envelope(message))
+            self._wake()
 
     def _answer_leftovers(self) -> None:
         """Answers what is left in the lanes; safe from several threads, each message goes to one of them."""
@@ -279,31 +241,6 @@ class Mailbox:
                     break
                 self._dropped += 1
                 lost += envelope.reply_to is None and not isinstance(envelope.message, _CONTROL)
-                _answer_as_dead(envelope)
+                answer_as_dead(envelope)
         if lost:
             COUNTERS.dead_letter(lost)
-
-
-def answer(envelope: Envelope[Any], value: object) -> None:
-    """Gives the asker, if there is one, his answer."""
-    if envelope.reply_to is not None:
-        try:
-            envelope.reply_to.set(value)
-        except queue.Full:
-            return  # By design: the mailbox was closed meanwhile, and the asker has been told so.
-
-
-def answer_error(envelope: Envelope[Any], error: Exception) -> None:
-    """Gives the asker, if there is one, an exception as his answer."""
-    if envelope.reply_to is not None:
-        try:
-            envelope.reply_to.set_exception((type(error), error, error.__traceback__))
-        except queue.Full:
-            return  # By design, as above.
-
-
-def _answer_as_dead(envelope: Envelope[Any]) -> None:
-    if isinstance(envelope.message, _ActorStop):
-        answer(envelope, None)
-    else:
-        answer_error(envelope, ActorDeadError("the actor left before it handled the message"))

@@ -64,7 +64,7 @@ class Down(System):
 
 @dataclass(frozen=True, slots=True)
 class TryAgain:
-    """The back-off of a child is over; stale unless the child still waits with this very token."""
+    """The back-off of a child is over; stale when its token is not that of the child's last wait."""
 
     id: str
     token: int

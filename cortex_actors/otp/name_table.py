@@ -42,6 +42,10 @@ class NameTable:
         with self._lock:
             return tuple(name for name, ref in self._refs.items() if ref.is_alive())
 
+    def __len__(self) -> int:
+        """How many entries there are, those of actors that left unnoticed included."""
+        return len(self._refs)
+
     def forget(self, name: str, ref: ActorRef[Any]) -> None:
         """Frees a name, if it still belongs to this actor."""
         with self._lock:

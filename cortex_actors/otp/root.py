@@ -20,7 +20,8 @@ from cortex_actors.otp.launch import construct, launch
 from cortex_actors.otp.messages import Shutdown
 from cortex_actors.otp.name_table import NameTable
 from cortex_actors.otp.reasons import SHUTDOWN, ExitReason
-from cortex_actors.otp.supervisor import Strategy, Supervisor
+from cortex_actors.otp.strategies import Strategy
+from cortex_actors.otp.supervisor import Supervisor
 from cortex_actors.otp.tree import TreeNode, snapshot
 
 

@@ -1,9 +1,5 @@
 """The supervisor: starts its children in order, restarts them by its strategy, stops them in reverse.
 
-    one_for_one     a child that fell is started again, alone
-    one_for_all     all fall and rise together
-    rest_for_one    those started after it fall and rise with it
-
 Runs on:   its own thread. A handler waits at most for the start and shutdown limits of its children; a
            restart that must wait, or that failed, comes back as a timer, so that it keeps answering.
 Receives:  Exit from its children, TryAgain from itself, WhichChildren ... GetChildSpec from operators.
@@ -20,7 +16,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, Literal, get_args
+from typing import Any
 
 from pykka import ActorRef
 
@@ -29,7 +25,7 @@ from cortex_actors.otp.actor import call
 from cortex_actors.otp.administration import OPERATOR_MESSAGES, Administration, ChildCount, ChildInfo
 from cortex_actors.otp.backoff import Backoff
 from cortex_actors.otp.base_actor import Actor
-from cortex_actors.otp.child_spec import AutoShutdown, ChildSpec, check_child_specs
+from cortex_actors.otp.child_spec import AutoShutdown, ChildSpec, check_child_specs, check_flags
 from cortex_actors.otp.children import Child, Children
 from cortex_actors.otp.errors import InvalidSpecs, StartError
 from cortex_actors.otp.household import Household
@@ -42,11 +38,10 @@ from cortex_actors.otp.reasons import (
     ExitReason,
     crashed,
 )
+from cortex_actors.otp.strategies import STRATEGIES, Strategy
 from cortex_actors.otp.tree import SupervisorView
 
 logger = logging.getLogger(__name__)
-
-Strategy = Literal["one_for_one", "one_for_all", "rest_for_one"]
 
 #: Seconds an operator's question may take.
 _QUESTION = 5.0
@@ -69,7 +64,7 @@ class Supervisor(Actor):
         random: Random | None = None,
     ) -> None:
         super().__init__()
-        mistakes = check_child_specs(specs, auto_shutdown) + _flag_mistakes(
+        mistakes = check_child_specs(specs, auto_shutdown) + check_flags(
             strategy, max_restarts, max_seconds, backoff, auto_shutdown
         )
         if mistakes:
@@ -106,8 +101,7 @@ class Supervisor(Actor):
             case messages.TryAgain():
                 return self._try_again(message)
             case messages.TerminateChild():
-                self._administration.terminate(message.id)
-                return self._pass_on_restart()
+                return self._terminate_child(message.id)
         if isinstance(message, OPERATOR_MESSAGES):
             return self._administration.answer(message)
         return self.unexpected(message)
@@ -197,10 +191,7 @@ class Supervisor(Actor):
 
     def _group(self, child: Child) -> list[Child]:
         """Who falls with a child, in start order; itself included."""
-        everybody = list(self._children)
-        if self._strategy == "one_for_one" or child not in everybody:
-            return [child]
-        return everybody if self._strategy == "one_for_all" else everybody[everybody.index(child) :]
+        return STRATEGIES[self._strategy](list(self._children), child)
 
     def _schedule(self, child: Child, delay: float) -> None:
         child.waits(self._clock() + delay)
@@ -208,14 +199,18 @@ class Supervisor(Actor):
 
     def _try_again(self, message: messages.TryAgain) -> None:
         child = self._children.find(message.id)
-        if child is not None and child.state == "restarting" and child.token == message.token:
+        if child is not None and child.token == message.token:
             self._rise(child)
 
-    def _pass_on_restart(self) -> None:
-        """Lets the next in line carry a group's restart when an operator stopped the child that did."""
-        waiting = [child for child in self._children if child.state == "restarting"]
-        if waiting and all(child.view.backoff_until is None for child in waiting):
-            self._schedule(waiting[0], 0.0)
+    def _terminate_child(self, child_id: str) -> None:
+        """Obeys an operator; if his child carried the restart of its group, the next in line does so now."""
+        child = self._children.find(child_id)
+        until = child.view.backoff_until if child is not None else None
+        self._administration.terminate(child_id)
+        waiting = (each for each in self._children if each.state == "restarting")
+        heir = next((each for each in waiting if each.view.backoff_until is None), None)
+        if until is not None and heir is not None:
+            self._schedule(heir, max(0.0, until - self._clock()))
 
     # The whole
 
@@ -268,22 +263,3 @@ def restart_child(ref: ActorRef[Any], child_id: str, timeout: float = _ORDER) ->
 def delete_child(ref: ActorRef[Any], child_id: str, timeout: float = _ORDER) -> None:
     """Forgets a stopped child; ChildRefused: running, restarting, not_found."""
     call(ref, messages.DeleteChild(child_id), timeout)
-
-
-def _flag_mistakes(
-    strategy: object,
-    max_restarts: int | None,
-    max_seconds: float,
-    backoff: Backoff | None,
-    auto_shutdown: object,
-) -> tuple[str, ...]:
-    """What is wrong with a supervisor's flags, in OTP's words."""
-    checks = (
-        (strategy in get_args(Strategy), f"invalid_strategy: {strategy!r}"),
-        (max_restarts is None or max_restarts >= 0, f"invalid_intensity: {max_restarts!r}"),
-        (max_restarts is not None or backoff is not None, "invalid_intensity: unlimited without a back-off"),
-        (max_seconds > 0, f"invalid_period: {max_seconds!r}"),
-        (auto_shutdown in get_args(AutoShutdown), f"invalid_auto_shutdown: {auto_shutdown!r}"),
-    )
-    wrong = tuple(words for good, words in checks if not good)
-    return wrong + (backoff.mistakes() if backoff is not None else ())

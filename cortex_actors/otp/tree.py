@@ -141,13 +141,12 @@ def _node(view: ChildView, name: str, now: float) -> TreeNode:
         mailbox=incarnation.mailbox.stats() if incarnation is not None else None,
         busy_with=incarnation.mailbox.busy_with if incarnation is not None else None,
         busy_for=now - since if since is not None else None,
-        children=tuple(_node(child, _path(child), now) for child in below.children),
+        children=tuple(
+            _node(child, incarnation.path_of(child.id), now)
+            for child in below.children
+            if incarnation is not None
+        ),
     )
-
-
-def _path(view: ChildView) -> str:
-    """The path of a child: that of its actor, or just its id while there is none."""
-    return incarnation_of(view.ref).name if view.ref is not None else view.id
 
 
 def _state(view: ChildView, incarnation: Incarnation | None, now: float) -> NodeState:

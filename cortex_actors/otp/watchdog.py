@@ -99,8 +99,8 @@ class Watchdog(Actor):
         self._limit = limit
         self._arm = arm
         self._disarm = disarm
-        #: Whose kill hook was pulled: since when they had been at that message, and when it was pulled.
-        self._suspects: dict[str, tuple[float, float]] = {}
+        #: When the kill hook of whom was pulled.
+        self._killed_at: dict[str, float] = {}
 
     def init(self) -> None:
         """Takes the first beat."""
@@ -127,32 +127,32 @@ class Watchdog(Actor):
         root = self._root()
         if root is None:
             return
-        before, self._suspects = self._suspects, {}
+        before, self._killed_at = self._killed_at, {}
         for incarnation in tree.living(root):
-            hung = _hung(incarnation)
-            if hung is not None:
-                self._step_in(incarnation, hung, before.get(incarnation.ref.actor_urn))
+            reason = _hung(incarnation)
+            if reason is not None:
+                self._step_in(incarnation, reason, before.get(incarnation.ref.actor_urn))
 
-    def _step_in(
-        self, incarnation: Incarnation, hung: tuple[float, ExitReason], before: tuple[float, float] | None
-    ) -> None:
-        since, reason = hung
+    def _step_in(self, incarnation: Incarnation, reason: ExitReason, killed_at: float | None) -> None:
+        """Kills an actor when it is found the first time, and leaves it behind when that did not help."""
         now = self.mailbox.clock()
-        if before is None or before[0] != since:
+        if killed_at is None:
             logger.error("%s hangs: %s", incarnation.name, reason.detail)
             incarnation.kill(reason)
-            before = (since, now)
-        if now - before[1] >= self._grace:
+            killed_at = now
+        if now - killed_at >= self._grace:
             leave_behind(incarnation, reason)
         else:
-            self._suspects[incarnation.ref.actor_urn] = before
+            self._killed_at[incarnation.ref.actor_urn] = killed_at
 
 
-def _hung(incarnation: Incarnation) -> tuple[float, ExitReason] | None:
-    """Since when an actor has been at its message, and how to call that; None when it is not too long."""
+def _hung(incarnation: Incarnation) -> ExitReason | None:
+    """What to call it when an actor is at one message for too long; None when it is not."""
     mailbox, limit = incarnation.mailbox, incarnation.hang_timeout
     since, busy_with = mailbox.busy_since, mailbox.busy_with
-    if limit is None or since is None or mailbox.clock() - since <= limit:
+    if limit is None or since is None:
         return None
     busy_for = mailbox.clock() - since
-    return since, ExitReason(ExitKind.HUNG, f"busy with {busy_with} for {busy_for:.1f} s")
+    if busy_for <= limit:
+        return None
+    return ExitReason(ExitKind.HUNG, f"busy with {busy_with} for {busy_for:.1f} s")

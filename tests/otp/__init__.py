@@ -1,1 +1,1 @@
-"""Tests of the supervision layer. `# behaviour n` marks the promise a test keeps, as the layer's list numbers them."""
+"""Tests of the supervision layer; `# behaviour n` marks which promise of its numbered list a test keeps."""

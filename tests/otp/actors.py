@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -40,7 +41,9 @@ class Journal:
 
     def wait_for(self, seen: Callable[[list[Any]], bool], what: str = "the condition") -> None:
         with self._changed:
-            assert self._changed.wait_for(lambda: seen(self._entries), LIMIT), f"{what} not in {self._entries}"
+            assert self._changed.wait_for(lambda: seen(self._entries), LIMIT), (
+                f"{what} not in {self._entries}"
+            )
 
     @property
     def entries(self) -> list[Any]:
@@ -156,6 +159,14 @@ def waits_for(gate: threading.Event, entered: threading.Event | None = None) -> 
     return do
 
 
+def eventually(true: Callable[[], object]) -> None:
+    """Waits for something nobody announces, looking again and again."""
+    never, give_up = threading.Event(), time.monotonic() + LIMIT
+    while not true():
+        assert time.monotonic() < give_up
+        never.wait(0.001)
+
+
 def gone(ref: ActorRef[Any]) -> None:
     """Waits until an actor has left."""
     assert ref.actor_stopped.wait(LIMIT)
@@ -163,7 +174,11 @@ def gone(ref: ActorRef[Any]) -> None:
 
 def join_thread(name: str) -> None:
     """Waits until no thread of this name is left."""
-    for thread in threading.enumerate():
-        if thread.name == name:
-            thread.join(LIMIT)
-            assert not thread.is_alive()
+    for thread in threads(name):
+        thread.join(LIMIT)
+        assert not thread.is_alive()
+
+
+def threads(name: str) -> list[threading.Thread]:
+    """The threads of this name."""
+    return [thread for thread in threading.enumerate() if thread.name == name]

@@ -161,6 +161,25 @@ def test_a_refusal_reaches_the_asker_and_the_actor_lives(journal: Journal) -> No
     assert call(ref, "still there", LIMIT) == "still there"
 
 
+def test_a_greenlet_killed_while_it_waits_leaves_in_order(
+    journal: Journal, link: Recorder
+) -> None:  # behaviour 7
+    class Interrupted(Mailbox):
+        def get(self, timeout: float | None = None) -> Any:
+            raise greenlet.GreenletExit
+
+    class Victim(Worker):
+        def create_mailbox(self) -> Mailbox:
+            return Interrupted()
+
+    bystander = spawn(Worker, journal)
+    ref = spawn(Victim, journal, link=link, name="victim")
+    gone(ref)
+    assert link.one().reason.kind is ExitKind.CRASHED
+    journal.wait("stop", "victim")
+    assert call(bystander, "still there", LIMIT) == "still there"
+
+
 @pytest.mark.parametrize("error", NOT_EXCEPTIONS, ids=lambda error: type(error).__name__)
 def test_no_base_exception_reaches_anybody_else(
     journal: Journal, link: Recorder, error: BaseException
@@ -206,9 +225,7 @@ def test_no_ask_is_lost_while_an_actor_dies(journal: Journal) -> None:  # behavi
         ref = spawn(Worker, journal)
         futures: list[pykka.Future[Any]] = []
 
-        def ask(
-            ref: pykka.ActorRef[Any] = ref, futures: list[pykka.Future[Any]] = futures
-        ) -> None:
+        def ask(ref: pykka.ActorRef[Any] = ref, futures: list[pykka.Future[Any]] = futures) -> None:
             futures.extend(ref.ask("question", block=False) for _ in range(10))
 
         askers = [threading.Thread(target=ask) for _ in range(3)]

@@ -13,6 +13,7 @@ from cortex_actors.otp.counters import COUNTERS
 from cortex_actors.otp.errors import ActorUnavailable, StartError
 from cortex_actors.otp.incarnation import incarnation_of
 from cortex_actors.otp.launch import launch
+from cortex_actors.otp.mailbox import Mailbox
 from cortex_actors.otp.messages import Shutdown, System
 from cortex_actors.otp.reasons import SHUTDOWN, ExitKind, ExitReason, crashed
 from tests.otp.actors import LIMIT, Boom, Hosted, Journal, Recorder, crash
@@ -63,6 +64,22 @@ def test_an_ask_from_another_thread_does_not_lengthen_the_wait(actor: Hosted) ->
     assert asked.get(timeout=LIMIT) == "echo"
 
 
+def test_asks_on_the_way_do_not_add_up_to_a_longer_wait(journal: Journal) -> None:
+    now = [0.0]
+
+    class Timed(Hosted):
+        def create_mailbox(self) -> Mailbox:
+            return Mailbox(clock=lambda: now[0])
+
+    hosted, received = Timed(journal), Journal()
+    launch(hosted, name="hosted")
+    hosted.ref.ask(lambda _: now.append(now.pop() + 3600), block=False)
+    host = threading.Thread(target=lambda: received.write(hosted.receive(3600)), daemon=True)
+    host.start()
+    received.wait(None)
+    hosted.finish()
+
+
 def test_a_shutdown_finishes_it_inside_receive(actor: Hosted, journal: Journal, link: Recorder) -> None:
     cast(actor.ref, "unread")
     incarnation_of(actor.ref).post(Shutdown(SHUTDOWN))
@@ -95,9 +112,7 @@ def test_finish_is_one_exit_however_often_it_is_called(
         call(actor.ref, "anybody?", LIMIT)
 
 
-def test_what_kills_it_is_the_reason_even_when_the_host_finishes_first(
-    actor: Hosted, link: Recorder
-) -> None:
+def test_what_kills_it_is_the_reason_even_when_the_host_finishes_first(actor: Hosted, link: Recorder) -> None:
     kill(actor.ref)
     actor.finish(crashed(OSError("the socket was shut down")))
     assert link.one().reason.kind is ExitKind.KILLED
@@ -111,7 +126,9 @@ def test_an_ask_that_crashes_it_is_answered_and_finishes_it(actor: Hosted, link:
     assert link.one().reason.kind is ExitKind.CRASHED
 
 
-def test_an_abandoned_one_wakes_its_host_and_is_reaped(actor: Hosted, journal: Journal, link: Recorder) -> None:
+def test_an_abandoned_one_wakes_its_host_and_is_reaped(
+    actor: Hosted, journal: Journal, link: Recorder
+) -> None:
     before, woken = COUNTERS.abandoned_now, []
     host = threading.Thread(target=lambda: woken.append(actor.receive()))
     host.start()

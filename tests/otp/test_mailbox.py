@@ -11,8 +11,9 @@ from pykka.messages import _ActorStop
 
 from cortex_actors.otp.counters import COUNTERS
 from cortex_actors.otp.errors import MailboxClosed, MailboxEmpty, MailboxFull
-from cortex_actors.otp.mailbox import Lane, Mailbox, answer
+from cortex_actors.otp.mailbox import Lane, Mailbox
 from cortex_actors.otp.messages import System
+from cortex_actors.otp.replies import answer
 from tests.otp.actors import LIMIT
 
 
@@ -108,10 +109,11 @@ def test_a_timer_does_not_fire_after_the_mailbox_closed() -> None:  # behaviour 
     mailbox = Mailbox(clock=clock)
     timer = mailbox.send_after(1.0, "tick")
     mailbox.close()
+    assert not timer.cancel()
     clock.now += 1.0
     with pytest.raises(MailboxClosed):
         mailbox.get(timeout=0)
-    assert not timer.cancel()
+    assert mailbox.received == 0
 
 
 def test_a_cancelled_timer_does_not_fire() -> None:
@@ -253,6 +255,17 @@ def test_nothing_is_lost_between_many_senders_and_a_close() -> None:
         for future in futures:
             with pytest.raises(ActorDeadError):
                 future.get(timeout=LIMIT)
+
+
+def test_a_message_that_slips_in_while_the_mailbox_closes_is_answered() -> None:  # behaviour 9
+    class ClosesMeanwhile(Mailbox):
+        def _admit(self, envelope: Envelope[object]) -> Lane:
+            lane = super()._admit(envelope)
+            self.close()
+            return lane
+
+    with pytest.raises(ActorDeadError):
+        ask(ClosesMeanwhile(), "question").get(timeout=0)
 
 
 def test_a_subclass_may_have_a_lane_of_its_own() -> None:

@@ -23,7 +23,7 @@ from cortex_actors.otp.supervisor import (
     terminate_child,
     which_children,
 )
-from tests.otp.actors import LIMIT, Boom, Journal, Recorder, Worker, crash, gone, raises, worker
+from tests.otp.actors import LIMIT, Boom, Journal, Recorder, Worker, crash, eventually, gone, raises, worker
 from tests.otp.supervisors import child, end, refs, supervise
 
 
@@ -40,8 +40,8 @@ def supervisor(journal: Journal) -> ActorRef[Any]:
     falling = child(ref, "restarting")
     cast(falling, crash)
     gone(falling)
-    while refs(ref)["restarting"] is falling:
-        continue  # a question is a turn of the supervisor's loop; the exit is on its way
+    # A question is a turn of the supervisor's loop; the exit is on its way.
+    eventually(lambda: refs(ref)["restarting"] is not falling)
     return ref
 
 
@@ -169,8 +169,7 @@ def test_an_ended_transient_child_may_be_started_again(journal: Journal) -> None
     supervisor = supervise([worker("a", journal, restart="transient")])
     end(supervisor, "a", ExitKind.NORMAL)
     journal.wait("stop", "a")
-    while refs(supervisor)["a"] is not None:
-        continue
+    eventually(lambda: refs(supervisor)["a"] is None)
     assert restart_child(supervisor, "a").is_alive()
 
 

@@ -12,7 +12,6 @@ from cortex_actors.otp.actor import call, cast, spawn
 from cortex_actors.otp.backoff import Backoff
 from cortex_actors.otp.child_spec import ChildSpec
 from cortex_actors.otp.errors import ChildRefused
-from cortex_actors.otp.mailbox import Timer
 from cortex_actors.otp.messages import TryAgain
 from cortex_actors.otp.reasons import REACHED_MAX_RESTART_INTENSITY
 from cortex_actors.otp.supervisor import (
@@ -22,7 +21,8 @@ from cortex_actors.otp.supervisor import (
     restart_child,
     terminate_child,
 )
-from tests.otp.actors import LIMIT, Journal, Recorder, crash, gone, raises, worker
+from cortex_actors.otp.timers import Timer
+from tests.otp.actors import LIMIT, Journal, Recorder, crash, eventually, gone, raises, worker
 from tests.otp.supervisors import abc, child, refs, supervise
 
 
@@ -45,7 +45,7 @@ class Patient(Supervisor):
     def send_after(self, delay: float, message: Any) -> Timer:
         self.delays.append(delay)
         self.waiting.append(message)
-        return Timer(self.mailbox, delay, message)
+        return Timer(delay, message, lambda timer: False)
 
     def handle(self, message: Any) -> Any:
         return message(self) if callable(message) else super().handle(message)
@@ -73,8 +73,8 @@ def fall(supervisor: Any, child_id: str = "a") -> None:
     before = len(delays(supervisor))
     cast(ref, crash)
     gone(ref)
-    while len(delays(supervisor)) == before:
-        continue  # each question is a turn of the supervisor's loop; the exit is on its way
+    # Each question is a turn of the supervisor's loop; the exit is on its way.
+    eventually(lambda: len(delays(supervisor)) != before)
 
 
 def test_more_than_max_restarts_stops_the_children_in_reverse(journal: Journal) -> None:  # behaviour 21
@@ -160,8 +160,7 @@ def test_a_supervisor_answers_while_a_child_backs_off(journal: Journal) -> None:
     cast(ref, crash)
     gone(ref)
     journal.wait("stop", "b")
-    while refs(supervisor)["b"] is ref:
-        continue
+    eventually(lambda: refs(supervisor)["b"] is not ref)
     assert refs(supervisor)["b"] == "restarting"
     counted = count_children(supervisor, timeout=1.0)
     assert (counted.specs, counted.active, counted.workers, counted.supervisors) == (3, 2, 3, 0)
@@ -203,6 +202,28 @@ def test_a_later_fall_of_an_elder_takes_the_waiting_along(journal: Journal) -> N
     journal.clear()
     time_is_over(supervisor)
     assert journal.of("start") == ["a", "b", "c"]
+
+
+def test_who_carries_on_for_a_stopped_carrier_waits_no_shorter(journal: Journal) -> None:
+    clock = Clock()
+    supervisor = patient(abc(journal), strategy="rest_for_one", clock=clock)
+    fall(supervisor, "b")
+    clock.now += 0.25
+    terminate_child(supervisor, "b")
+    assert delays(supervisor) == [1.0, 0.75]
+
+
+def test_a_significant_child_that_will_be_back_keeps_its_supervisor(journal: Journal) -> None:
+    """behaviour 32"""
+    specs = [
+        worker("a", journal, restart="transient", significant=True),
+        worker("b", journal, restart="transient", significant=True),
+    ]
+    supervisor = patient(specs, auto_shutdown="all_significant")
+    fall(supervisor, "a")
+    cast(child(supervisor, "b"), lambda actor: actor.leave())
+    eventually(lambda: refs(supervisor)["b"] is None)
+    assert refs(supervisor) == {"a": "restarting", "b": None}
 
 
 def test_an_operators_orders_do_not_count_toward_the_intensity(journal: Journal) -> None:  # behaviour 38

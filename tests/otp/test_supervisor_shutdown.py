@@ -9,13 +9,25 @@ from typing import Any
 import pytest
 from pykka import ActorDeadError, ActorRegistry
 
-from cortex_actors.otp.actor import abandon, call, cast, kill
+from cortex_actors.otp.actor import abandon, call, cast, kill, spawn
 from cortex_actors.otp.child_spec import ChildSpec
 from cortex_actors.otp.counters import COUNTERS
 from cortex_actors.otp.incarnation import incarnation_of
 from cortex_actors.otp.reasons import ExitKind, ExitReason
 from cortex_actors.otp.supervisor import Supervisor, restart_child, terminate_child
-from tests.otp.actors import LIMIT, Boom, Journal, Recorder, Worker, crash, gone, join_thread, waits_for, worker
+from tests.otp.actors import (
+    LIMIT,
+    Boom,
+    Journal,
+    Recorder,
+    Worker,
+    crash,
+    gone,
+    join_thread,
+    threads,
+    waits_for,
+    worker,
+)
 from tests.otp.supervisors import abc, child, refs, supervise
 
 
@@ -60,9 +72,7 @@ def test_a_stuck_child_can_be_replaced(journal: Journal, gate: threading.Event) 
     assert call(fresh, "still there", LIMIT) == "still there", "what the old thread does means nothing"
 
 
-def test_a_kill_hook_saves_a_busy_child_from_being_abandoned(
-    journal: Journal, gate: threading.Event
-) -> None:
+def test_a_kill_hook_saves_a_busy_child_from_being_abandoned(journal: Journal, gate: threading.Event) -> None:
     class Blocked(Worker):
         def kill(self) -> None:
             gate.set()
@@ -190,7 +200,7 @@ def test_an_abandoned_supervisor_leaves_no_orphans(journal: Journal, gate: threa
 
     supervisor = supervise([ChildSpec("inner", Stuck, args=(abc(journal),), type="supervisor")])
     inner, entered = child(supervisor, "inner"), threading.Event()
-    old = refs(inner)
+    old, (stuck,) = refs(inner), threads("inner")
     cast(inner, waits_for(gate, entered))
     entered.wait(LIMIT)
     journal.clear()
@@ -200,8 +210,22 @@ def test_an_abandoned_supervisor_leaves_no_orphans(journal: Journal, gate: threa
     fresh = refs(child(supervisor, "inner"))
     assert all(fresh[each] is not old[each] for each in "abc")
     gate.set()
-    join_thread("inner")
+    stuck.join(LIMIT)
     assert all(ref.is_alive() for ref in fresh.values() if hasattr(ref, "is_alive"))
+
+
+@pytest.mark.usefixtures("short_grace")
+def test_orphans_are_gone_before_anybody_hears_of_the_abandonment(
+    journal: Journal, gate: threading.Event
+) -> None:
+    """The successor's children will have the same names."""
+    alive: list[bool] = []
+    inner = spawn(
+        Supervisor, abc(journal), name="inner", link=lambda exit_: alive.extend(r.is_alive() for r in orphans)
+    )
+    orphans = [child(inner, each) for each in "abc"]
+    abandon(inner)
+    assert alive == [False, False, False]
 
 
 def test_a_child_that_exits_while_it_is_being_stopped_is_no_second_exit(journal: Journal) -> None:

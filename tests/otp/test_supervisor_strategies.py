@@ -167,6 +167,19 @@ def test_a_sibling_that_fails_in_a_group_restart_is_tried_again(
         assert journal.of("start") == ["b", "c"], "who rose before the failing one stays"
 
 
+@pytest.mark.parametrize("strategy", ["one_for_all", "rest_for_one"])
+def test_nobody_starts_before_the_elder_that_failed(journal: Journal, strategy: Any) -> None:
+    """behaviour 33"""
+    specs = [worker("a", journal), worker("b", journal, on_init=Fuse(failures=1)), worker("c", journal)]
+    supervisor = supervise(specs, strategy=strategy)
+    journal.clear()
+    cast(child(supervisor, "a"), crash)
+    journal.wait("start", "c")
+    refs(supervisor)
+    again = ["a"] if strategy == "one_for_all" else []
+    assert journal.of("start") == ["a", *again, "b", "c"]
+
+
 def test_a_restart_that_keeps_failing_escalates(journal: Journal) -> None:  # behaviour 24
     link, fuse = Recorder(), Fuse(failures=1000)
     specs = [worker("a", journal), worker("b", journal, on_init=fuse)]
