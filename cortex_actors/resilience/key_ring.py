@@ -38,6 +38,10 @@ class Key:
 KEYLESS = Key("keyless", None)
 
 
+#: How often the least bad key may be tried while nobody can be asked, in seconds.
+NEED_SPACING = 5.0
+
+
 @dataclass(frozen=True, slots=True)
 class NoKey:
     """No key now; `retry_at` is when the first one is back, None if all are refused for good."""
@@ -86,7 +90,8 @@ class _KeyState:
     used: int = 0
     succeeded: int = 0
     rate_limited: int = 0
-    rate_limited_in_a_row: int = 0
+    #: Its rest is our own guess: the provider named no time.
+    guessed: bool = False
     rested_until: float = 0.0
     resting_for: RestReason | None = None
     disabled: bool = False
@@ -156,7 +161,9 @@ class KeyRing:
         ready = [state for state in self._states.values() if state.is_ready(now)]
         if not ready:
             return NoKey(self._first_back())
-        state = STRATEGIES[self._strategy](ready, self._random)
+        return self._take(STRATEGIES[self._strategy](ready, self._random), now)
+
+    def _take(self, state: _KeyState, now: float) -> Key:
         self._turns += 1
         state.turn = self._turns
         state.used += 1
@@ -167,19 +174,35 @@ class KeyRing:
         """When an attempt with this key got its whole answer; a deadline that runs stays."""
         if state := self._states.get(key_id):
             state.succeeded += 1
-            state.rate_limited_in_a_row = 0
 
-    def rest(self, key_id: str, until: float) -> None:
-        """When the provider asked to slow down; a deadline that is already later stays."""
+    def pick_in_need(self, now: float) -> Key | NoKey:
+        """The least bad key, for when nobody at all can be asked: one whose rest is only our guess.
+
+        A key that a provider wants to rest until a time of its own, or for money, stays at rest; and the
+        least bad one is tried no more often than once in `NEED_SPACING`.
+        """
+        guessed = [state for state in self._states.values() if state.guessed and not state.disabled]
+        tried = max(
+            (state.last_used for state in guessed if state.last_used is not None), default=-NEED_SPACING
+        )
+        if not guessed or now - tried < NEED_SPACING:
+            return NoKey(self._first_back())
+        return self._take(min(guessed, key=lambda state: state.rested_until), now)
+
+    def rest(self, key_id: str, until: float, *, guessed: bool = False) -> None:
+        """When the provider asked to slow down; a deadline that is already later stays.
+
+        `guessed` says that the provider named no time.
+        """
         if state := self._states.get(key_id):
             state.rate_limited += 1
-            state.rate_limited_in_a_row += 1
-            _rest(state, until, "rate_limit")
+            if _rest(state, until, "rate_limit"):
+                state.guessed = guessed
 
     def rest_for_money(self, key_id: str, until: float) -> None:
         """When the account is empty or its spend limit is reached."""
-        if state := self._states.get(key_id):
-            _rest(state, until, "money")
+        if (state := self._states.get(key_id)) and _rest(state, until, "money"):
+            state.guessed = False
 
     def disable(self, key_id: str) -> None:
         """When the provider refuses the key; only `unblock` or a new list brings it back."""
@@ -192,11 +215,7 @@ class KeyRing:
             state.disabled = False
             state.rested_until = 0.0
             state.resting_for = None
-
-    def rate_limits_in_a_row(self, key_id: str) -> int:
-        """How often this key was limited since its last success: the exponent when no Retry-After is sent."""
-        state = self._states.get(key_id)
-        return state.rate_limited_in_a_row if state else 0
+            state.guessed = False
 
     def snapshot(self) -> RingView:
         """What to show of it; no key text."""
@@ -208,7 +227,10 @@ class KeyRing:
         )
 
 
-def _rest(state: _KeyState, until: float, reason: RestReason) -> None:
-    if until > state.rested_until:
-        state.rested_until = until
-        state.resting_for = reason
+def _rest(state: _KeyState, until: float, reason: RestReason) -> bool:
+    """Puts a key to rest; False when it rests for longer already."""
+    if until <= state.rested_until:
+        return False
+    state.rested_until = until
+    state.resting_for = reason
+    return True

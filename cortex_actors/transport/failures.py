@@ -65,7 +65,11 @@ def _truncated(limits: Limits) -> UpstreamError:
     return TruncatedStream("The provider's answer broke off.")
 
 
-_hung_up = _out_of_reach("The provider hung up before its answer began.")
+def _hung_up(limits: Limits) -> UpstreamError:
+    error = UpstreamConnectError("The provider hung up before its answer began.")
+    error.sent = True
+    return error
+
 
 #: Foreign exception -> ours (before the answer's head is there, inside its body). Most specific first.
 _TRANSLATIONS: tuple[tuple[type[Exception], _Make, _Make], ...] = (

@@ -16,6 +16,8 @@ import ssl
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
+from http import HTTPStatus
+from http.client import BadStatusLine, HTTPResponse, parse_headers
 from typing import Any
 
 from requests import PreparedRequest
@@ -32,6 +34,9 @@ from cortex_actors.transport.lifeline import Lifeline
 #: The lifeline of the exchange that this thread is opening.
 under_way: ContextVar[Lifeline] = ContextVar("under_way")
 
+#: Interim answers that one exchange may bring.
+_MOST_INTERIM = 16
+
 #: Metadata services that are not link-local: AWS over IPv6, Alibaba.
 _METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200")))
 
@@ -39,9 +44,30 @@ _METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.2
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
+#: Statuses that end no exchange we know of: what follows on their connection is not ours to understand.
+_UNUSABLE_AFTER = frozenset({101, 204, 205, 304})
+
+
+class FinalAnswer(HTTPResponse):
+    """The answer behind any number of interim ones (RFC 9110, 15.2).
+
+    http.client passes over 100 alone. Any other 1xx would count as the answer, and the real one would be the
+    first thing that the next exchange on this connection reads: somebody else's answer.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(_MOST_INTERIM):
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # not in the stubs
+            if not 100 <= status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            parse_headers(self.fp)
+        raise BadStatusLine("too many interim answers")
+
+
 class Wire(HTTPConnection):
     """A plain connection that can be cut while it is being made."""
 
+    response_class = FinalAnswer
     lifeline: Lifeline
     #: time.monotonic() of its return to the pool.
     rested_since = 0.0
@@ -175,7 +201,7 @@ class WireAdapter(HTTPAdapter):
         target = _prepared(request.url)
         pool = self.get_connection_with_tls_context(target, verify=True, proxies=self._proxies)
         assert isinstance(pool, HTTPConnectionPool)
-        return pool.urlopen(
+        answer = pool.urlopen(
             request.method,
             self.request_url(target, self._proxies) if self._proxies else target.path_url,
             body=request.body,
@@ -187,6 +213,9 @@ class WireAdapter(HTTPAdapter):
             preload_content=False,
             decode_content=False,
         )
+        if answer.status in _UNUSABLE_AFTER and answer.connection is not None:
+            answer.connection.close()
+        return answer
 
 
 def refuse_local_services(address: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cortex_actors.resilience.key_ring import KEYLESS, STRATEGIES, Key, KeyRing, KeyView, NoKey
+from cortex_actors.resilience.key_ring import KEYLESS, NEED_SPACING, STRATEGIES, Key, KeyRing, KeyView, NoKey
 
 A, B, C = "sk-canary-alpha", "sk-canary-beta", "sk-canary-gamma"
 
@@ -136,7 +136,6 @@ def test_late_news_of_a_removed_key_is_ignored() -> None:
     keys.disable(key_id(A))
     keys.unblock(key_id(A))
     keys.succeeded(key_id(A))
-    assert keys.rate_limits_in_a_row(key_id(A)) == 0
     assert picked(keys, 0.0) == B
 
 
@@ -173,14 +172,40 @@ def test_the_view_counts_what_a_key_did() -> None:
     )
 
 
-def test_a_success_ends_the_row_of_rate_limits_but_not_the_rest() -> None:
+def test_a_success_does_not_end_a_rest_that_runs() -> None:
     keys = ring(A)
-    keys.rest(key_id(A), until=10.0)
     keys.rest(key_id(A), until=20.0)
-    assert keys.rate_limits_in_a_row(key_id(A)) == 2
     keys.succeeded(key_id(A))
-    assert keys.rate_limits_in_a_row(key_id(A)) == 0
     assert keys.pick(15.0) == NoKey(retry_at=20.0)
+
+
+def test_in_need_a_key_whose_rest_is_our_own_guess_is_tried_now_and_then() -> None:
+    keys = ring(A)
+    keys.pick(0.0)
+    keys.rest(key_id(A), until=900.0, guessed=True)
+    assert keys.pick_in_need(1.0) == NoKey(retry_at=900.0)
+    key = keys.pick_in_need(NEED_SPACING)
+    assert isinstance(key, Key)
+    assert key.reveal() == A
+    assert keys.pick_in_need(NEED_SPACING + 1.0) == NoKey(retry_at=900.0)
+
+
+def test_in_need_the_key_that_is_back_first_is_tried() -> None:
+    keys = ring(A, B)
+    keys.rest(key_id(A), until=900.0, guessed=True)
+    keys.rest(key_id(B), until=600.0, guessed=True)
+    key = keys.pick_in_need(100.0)
+    assert isinstance(key, Key)
+    assert key.reveal() == B
+
+
+def test_in_need_a_key_that_the_provider_wants_to_rest_stays_at_rest() -> None:
+    keys = ring(A, B, C)
+    keys.rest(key_id(A), until=900.0)
+    keys.rest_for_money(key_id(B), until=900.0)
+    keys.rest(key_id(C), until=900.0, guessed=True)
+    keys.disable(key_id(C))
+    assert isinstance(keys.pick_in_need(100.0), NoKey)
 
 
 def test_no_key_text_is_in_any_output() -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cortex_actors.errors import UpstreamConnectError, UpstreamError, UpstreamTimeout
+from cortex_actors.errors import MalformedStream, UpstreamConnectError, UpstreamError, UpstreamTimeout
 from cortex_actors.transport import HTTPTransport, http_transport
 from cortex_actors.transport.wires import WirePool
 from tests.transport import LONG, exchange, read_all
@@ -20,6 +20,7 @@ from tests.upstream import (
     LastChunk,
     Reset,
     ScriptedUpstream,
+    Send,
     Wait,
     openai_stream,
 )
@@ -210,3 +211,39 @@ def test_a_certificate_for_another_name_is_a_connect_error(certificate: Certific
         with pytest.raises(UpstreamConnectError, match="TLS"):
             exchange(transport, upstream.url.replace("127.0.0.1", "localhost")).open()
         assert not upstream.requests
+
+
+def _interim(status: int) -> Send:
+    return Send(f"HTTP/1.1 {status} Wait\r\nLink: </style>\r\n\r\n".encode())
+
+
+@pytest.mark.parametrize("status", [100, 102, 103])
+def test_interim_answers_are_passed_over_and_each_exchange_gets_its_own_answer(
+    upstream: ScriptedUpstream, transport: HTTPTransport, status: int
+) -> None:
+    for text in ("first", "second"):
+        body = openai_stream([text])
+        upstream.enqueue([_interim(status), _interim(status), *body.steps()])
+        response = exchange(transport, upstream.url).open()
+        assert response.status == 200
+        assert text.encode() in b"".join(iter(response.read, b""))
+        response.close()
+
+
+def test_endless_interim_answers_are_no_answer(upstream: ScriptedUpstream, transport: HTTPTransport) -> None:
+    upstream.default = [_interim(102)] * 50
+    with pytest.raises(MalformedStream):
+        exchange(transport, upstream.url).open()
+
+
+@pytest.mark.parametrize("status", [101, 204, 304])
+def test_a_connection_is_not_used_again_after_an_answer_that_makes_no_sense_here(
+    upstream: ScriptedUpstream, transport: HTTPTransport, status: int
+) -> None:
+    upstream.enqueue([Send(f"HTTP/1.1 {status} Odd\r\n\r\n".encode()), *STREAM.steps()])
+    upstream.default = STREAM
+    odd = exchange(transport, upstream.url).open()
+    assert odd.status == status
+    odd.close()
+    assert read_all(exchange(transport, upstream.url).open()) == STREAM.body
+    assert upstream.accepted == 2
