@@ -5,6 +5,9 @@ cross threads freely.
 
     ChatRequest = Message* + options            what goes up
     Chunk* [Usage] [Finish]                     what comes down: the events of one answer, in order
+
+    EmbeddingsRequest = texts + options         the other question a model can be asked
+    Vectors [Usage] Finish                      and its answer, which always comes whole
 """
 
 from __future__ import annotations
@@ -16,12 +19,19 @@ from typing import Any, Literal
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
+#: The API that a caller speaks.
+Surface = Literal["openai", "anthropic"]
+
+#: How long a provider is asked to remember a prompt up to here.
+CacheTime = Literal["5m", "1h"]
+
 
 @dataclass(frozen=True, slots=True)
 class TextPart:
     """A run of text inside a message."""
 
     text: str
+    cache: CacheTime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,7 @@ class ImagePart:
 
     url: str
     detail: str | None = None
+    cache: CacheTime | None = None
 
 
 Part = TextPart | ImagePart
@@ -45,14 +56,26 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Thought:
+    """Reasoning of an earlier turn, which its provider wants back as it gave it: sealed, or encrypted."""
+
+    text: str = ""
+    signature: str = ""
+    encrypted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One turn. `tool_calls` only on assistant turns, `tool_call_id` only on tool results."""
+    """One turn. `tool_calls` and `thoughts` only on assistant turns, `tool_call_id` only on tool results."""
 
     role: Role
     parts: tuple[Part, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
     name: str | None = None
+    thoughts: tuple[Thought, ...] = ()
+    #: A tool result that tells of a failure.
+    failed: bool = False
 
     @property
     def text(self) -> str:
@@ -68,6 +91,7 @@ class Tool:
     description: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     strict: bool | None = None
+    cache: CacheTime | None = None
 
 
 #: "auto", "none", "required", or the name of one tool wrapped in `NamedTool`.
@@ -111,6 +135,7 @@ class ChatRequest:
     temperature: float | None = None
     max_tokens: int | None = None
     top_p: float | None = None
+    top_k: int | None = None
     stop: tuple[str, ...] = ()
     seed: int | None = None
     tools: tuple[Tool, ...] = ()
@@ -119,7 +144,26 @@ class ChatRequest:
     response_format: ResponseFormat | None = None
     user: str | None = None
     limits: RequestLimits = RequestLimits()
-    #: Body fields of the OpenAI surface that we do not model, for OpenAI-compatible upstreams only.
+    #: The API that the caller speaks, and fields of it that we do not model: for upstreams of its kind alone.
+    surface: Surface = "openai"
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingsRequest:
+    """What a caller wants as vectors: each input is a text, or the tokens of one."""
+
+    inputs: tuple[str | tuple[int, ...], ...]
+    model: str
+    provider: str | None = None
+    fallbacks: tuple[str, ...] = ()
+    #: The length of each vector, where the model leaves the choice.
+    dimensions: int | None = None
+    #: Whether the caller takes base64, which a provider that has it may send as it is.
+    base64: bool = False
+    user: str | None = None
+    limits: RequestLimits = RequestLimits()
+    #: Body fields that we do not model, for OpenAI-compatible upstreams only.
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -149,6 +193,8 @@ class Chunk:
     text: str = ""
     reasoning: str = ""
     tool_calls: tuple[ToolCallDelta, ...] = ()
+    #: How likely each token of this piece was, in OpenAI's shape, where the caller asked for it.
+    logprobs: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +205,8 @@ class Usage:
     completion_tokens: int = 0
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    #: Prompt tokens that the provider wrote to its cache for the next request.
+    cache_written_tokens: int | None = None
 
     @property
     def total_tokens(self) -> int:
@@ -171,14 +219,33 @@ class Finish:
     """The provider's own word that the answer is over. Without it a stream is truncated."""
 
     reason: FinishReason
+    #: The one of the caller's stop sequences that ended it, where the provider says which.
+    stop_sequence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerInfo:
-    """What a provider says about the answer itself: the model that really answers, and its own id."""
+    """What a provider says about the answer itself: the model that really answers, its own id, its limits."""
 
     model: str | None = None
     upstream_id: str | None = None
+    #: What its rate limit headers say, by their names without `x-ratelimit-`.
+    rate_limits: Mapping[str, str] = field(default_factory=dict)
 
 
-AnswerEvent = Chunk | Usage | Finish | AnswerInfo
+@dataclass(frozen=True, slots=True)
+class ThoughtSeal:
+    """What makes the reasoning before it a `Thought` of the next request, or reasoning that is encrypted."""
+
+    signature: str = ""
+    encrypted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Embeddings, one for each input and in their order: numbers, or base64 of little-endian 32-bit ones."""
+
+    values: tuple[tuple[float, ...] | str, ...]
+
+
+AnswerEvent = Chunk | Usage | Finish | AnswerInfo | ThoughtSeal | Vectors

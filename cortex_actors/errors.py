@@ -273,6 +273,8 @@ class UpstreamConnectError(UpstreamError):
 
     code = "upstream_connect_error"
     title = "Upstream unreachable"
+    #: Whether the provider may have seen the request: it hung up after the connection was made.
+    sent: bool = False
 
 
 class UpstreamTimeout(UpstreamError):

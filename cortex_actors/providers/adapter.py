@@ -7,6 +7,9 @@ to remember lives in its `StreamState`. Adapters are safe to share between threa
     bytes -> new_decoder(...).decode -> payloads -> parse_event(payload, state) -> events
     a refusal (status, headers, body) -> classify_failure -> UpstreamError
 
+    EmbeddingsRequest -> build_embeddings -> UpstreamRequest         where `makes_embeddings`
+    the JSON of the answer -> parse_embeddings -> vectors, counts
+
 Imports:  chat, errors, transport (the request value), options of this package.
 Imported by: dispatch (through `providers.create`), one module per dialect.
 """
@@ -18,8 +21,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
-from cortex_actors.chat import AnswerEvent, ChatRequest
-from cortex_actors.errors import UpstreamError
+from cortex_actors.chat import AnswerEvent, ChatRequest, EmbeddingsRequest, Usage
+from cortex_actors.errors import InvalidRequest, UpstreamError
 from cortex_actors.providers.options import Option, read_options
 from cortex_actors.transport import UpstreamRequest
 
@@ -57,6 +60,8 @@ class Adapter(ABC):
     type: ClassVar[str]
     #: Capability words of `GET /api/providers`, after `chat_completion` and `streaming`.
     extra_capabilities: ClassVar[tuple[str, ...]] = ()
+    #: Whether an answer can say how likely its tokens were; where not, a request for that is refused.
+    carries_logprobs: ClassVar[bool] = False
     #: What `options` in `[[providers]]` may say; anything else is refused.
     option_table: ClassVar[Mapping[str, Option]] = {}
 
@@ -76,7 +81,13 @@ class Adapter(ABC):
     @property
     def capabilities(self) -> tuple[str, ...]:
         """Words for `GET /api/providers`."""
-        return ("chat_completion", "streaming", *self.extra_capabilities)
+        embeddings = ("embeddings",) if self.makes_embeddings else ()
+        return ("chat_completion", "streaming", *self.extra_capabilities, *embeddings)
+
+    @property
+    def makes_embeddings(self) -> bool:
+        """Whether this provider turns texts into vectors."""
+        return False
 
     @abstractmethod
     def build_request(self, request: ChatRequest, *, model: str, key: str | None) -> UpstreamRequest:
@@ -104,6 +115,19 @@ class Adapter(ABC):
     @abstractmethod
     def classify_failure(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         """The error that a non-2xx answer stands for, with the provider's reason but no secret of ours."""
+
+    def build_embeddings(self, request: EmbeddingsRequest, *, model: str, key: str | None) -> UpstreamRequest:
+        """The request for vectors. Raises InvalidRequest where there are none, or not for such a request."""
+        raise InvalidRequest(f"{self.name} makes no embeddings.", field="model")
+
+    def parse_embeddings(self, payload: Any) -> tuple[Sequence[Any], Usage | None]:
+        """What stands in the place of the vectors, in the order of the inputs, and the counts if any."""
+        return (), None
+
+    def embeddings_dropped(self, request: EmbeddingsRequest) -> tuple[str, ...]:
+        """The fields of this request that the dialect leaves out; mere hints only."""
+        user = () if request.user is None else ("user",)
+        return (*user, *sorted(request.extra))
 
     @abstractmethod
     def health_request(self, *, key: str | None) -> UpstreamRequest | None:

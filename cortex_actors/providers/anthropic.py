@@ -49,7 +49,8 @@ class AnthropicAdapter(NativeAdapter):
             "seed": request.seed is not None,
             "messages.image_url.detail": conversation.has_image_details(request),
         }
-        return (*(name for name, is_said in unheard.items() if is_said), *conversation.unheard_hints(request))
+        named = tuple(name for name, is_said in unheard.items() if is_said)
+        return named if request.surface == "anthropic" else (*named, *conversation.unheard_hints(request))
 
     def parse_object(self, payload: dict[str, Any], state: StreamState) -> Sequence[ParsedEvent]:
         if text_in(payload, "type") == "error":

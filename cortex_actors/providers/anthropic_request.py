@@ -14,11 +14,21 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cortex_actors.chat import ChatRequest, ImagePart, Message, NamedTool, Part, TextPart, ToolCall
+from cortex_actors.chat import (
+    CacheTime,
+    ChatRequest,
+    ImagePart,
+    Message,
+    NamedTool,
+    Part,
+    TextPart,
+    Thought,
+    ToolCall,
+)
 from cortex_actors.errors import InvalidRequest
 from cortex_actors.providers import conversation
 from cortex_actors.providers.conversation import InlineImage
-from cortex_actors.providers.json_body import said
+from cortex_actors.providers.json_body import laid_over, said
 
 _TOOL_CHOICES: Mapping[str, str] = {"auto": "auto", "none": "none", "required": "any"}
 
@@ -29,20 +39,33 @@ _TOOL_CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 def message_body(request: ChatRequest, *, model: str, usual_max_tokens: int) -> dict[str, Any]:
     """The whole body; raises InvalidRequest for what has no place in it."""
     conversation.check(request)
-    return said(
+    theirs = request.extra if request.surface == "anthropic" else {}
+    ours = said(
         model=model,
         max_tokens=usual_max_tokens if request.max_tokens is None else request.max_tokens,
         stream=True,
-        system=conversation.system_text(request.messages) or None,
+        system=_system(request.messages),
         messages=_messages(request),
         temperature=request.temperature,
         top_p=request.top_p,
+        top_k=request.top_k,
         stop_sequences=request.stop,
         tools=_tools(request),
         tool_choice=_tool_choice(request),
         output_config=_output_config(request),
         metadata=None if request.user is None else {"user_id": request.user},
     )
+    return laid_over(theirs, ours)
+
+
+def _system(messages: Sequence[Message]) -> str | list[dict[str, Any]] | None:
+    """The system text; in blocks, where some of it is to be kept in the provider's cache."""
+    text = conversation.system_text(messages)
+    instructions = (message for message in messages if message.role in ("system", "developer"))
+    spoken = [part for message in instructions for part in message.parts]
+    if not any(part.cache for part in spoken):
+        return text or None
+    return [_text(part) for part in spoken if isinstance(part, TextPart) and part.text]
 
 
 def _messages(request: ChatRequest) -> list[dict[str, Any]]:
@@ -72,6 +95,7 @@ def _blocks(message: Message, path: str) -> list[dict[str, Any]]:
         return [_tool_result(message, path)]
     calls = enumerate(message.tool_calls)
     blocks = [
+        *map(_thought, message.thoughts),
         *_content(message.parts, path),
         *(_tool_use(call, f"{path}.tool_calls[{index}]") for index, call in calls),
     ]
@@ -82,9 +106,27 @@ def _content(parts: Sequence[Part], path: str) -> Iterator[dict[str, Any]]:
     """The blocks of a message; the API refuses an empty text, which says nothing anyway."""
     for index, part in enumerate(parts):
         if isinstance(part, ImagePart):
-            yield {"type": "image", "source": _source(part, f"{path}.content[{index}]")}
+            source = _source(part, f"{path}.content[{index}]")
+            yield {"type": "image", "source": source, **_kept(part.cache)}
         elif part.text:
-            yield {"type": "text", "text": part.text}
+            yield _text(part)
+
+
+def _text(part: TextPart) -> dict[str, Any]:
+    return {"type": "text", "text": part.text, **_kept(part.cache)}
+
+
+def _kept(cache: CacheTime | None) -> dict[str, Any]:
+    """The mark that asks to keep the prompt up to here; five minutes are what it means by itself."""
+    if cache is None:
+        return {}
+    return {"cache_control": {"type": "ephemeral"} if cache == "5m" else {"type": "ephemeral", "ttl": cache}}
+
+
+def _thought(thought: Thought) -> dict[str, Any]:
+    if thought.encrypted:
+        return {"type": "redacted_thinking", "data": thought.encrypted}
+    return {"type": "thinking", "thinking": thought.text, "signature": thought.signature}
 
 
 def _source(image: ImagePart, path: str) -> dict[str, Any]:
@@ -100,10 +142,11 @@ def _tool_use(call: ToolCall, path: str) -> dict[str, Any]:
 
 
 def _tool_result(message: Message, path: str) -> dict[str, Any]:
-    only_text = all(isinstance(part, TextPart) for part in message.parts)
+    only_text = all(isinstance(part, TextPart) and not part.cache for part in message.parts)
     content = message.text if only_text else list(_content(message.parts, path))
     call_id = _tool_call_id(conversation.called_id(message, path))
-    return {"type": "tool_result", "tool_use_id": call_id, "content": content}
+    result = {"type": "tool_result", "tool_use_id": call_id, "content": content}
+    return {**result, "is_error": True} if message.failed else result
 
 
 def _tool_call_id(given: str) -> str:
@@ -120,6 +163,7 @@ def _tools(request: ChatRequest) -> tuple[dict[str, Any], ...]:
             description=tool.description,
             input_schema=tool.parameters or conversation.NO_ARGUMENTS,
             strict=tool.strict or None,
+            **_kept(tool.cache),
         )
         for tool in request.tools
     )

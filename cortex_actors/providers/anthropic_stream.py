@@ -3,7 +3,7 @@
     message_start, then for each block: content_block_start, content_block_delta*, content_block_stop,
     then message_delta (why it stopped, final usage), message_stop
 
-Pings, signatures, citations, the provider's own tools, and events that are not known yet mean nothing here.
+Pings, citations, the provider's own tools, and events that are not known yet mean nothing here.
 The answer is whole at `message_stop` and not before: a reason to stop is held back until then.
 
 Imports:     open_calls, lenient, adapter (the state); chat.
@@ -16,7 +16,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cortex_actors.chat import AnswerEvent, AnswerInfo, Chunk, Finish, FinishReason, Usage
+from cortex_actors.chat import AnswerEvent, AnswerInfo, Chunk, Finish, FinishReason, ThoughtSeal, Usage
 from cortex_actors.providers import open_calls
 from cortex_actors.providers.adapter import StreamState
 from cortex_actors.providers.lenient import count_in, object_in, text_in
@@ -57,7 +57,8 @@ def _block_start(payload: Mapping[str, Any], state: StreamState) -> Sequence[Ans
             arguments=_whole_input(block),
             answer=state.notes.get("id", ""),
         )
-    return _said(block)
+    encrypted = text_in(block, "data") if text_in(block, "type") == "redacted_thinking" else ""
+    return (ThoughtSeal(encrypted=encrypted),) if encrypted else _said(block)
 
 
 def _block_delta(payload: Mapping[str, Any], state: StreamState) -> Sequence[AnswerEvent]:
@@ -65,7 +66,8 @@ def _block_delta(payload: Mapping[str, Any], state: StreamState) -> Sequence[Ans
     fragment = text_in(delta, "partial_json")
     if fragment:
         return open_calls.write(state, count_in(payload, "index"), fragment)
-    return _said(delta)
+    signature = text_in(delta, "signature")
+    return (ThoughtSeal(signature),) if signature else _said(delta)
 
 
 def _block_stop(payload: Mapping[str, Any], state: StreamState) -> Sequence[AnswerEvent]:
@@ -74,12 +76,14 @@ def _block_stop(payload: Mapping[str, Any], state: StreamState) -> Sequence[Answ
 
 def _message_delta(payload: Mapping[str, Any], state: StreamState) -> Sequence[AnswerEvent]:
     state.notes["stop_reason"] = text_in(payload, "delta", "stop_reason")
+    state.notes["stop_sequence"] = text_in(payload, "delta", "stop_sequence") or None
     return _usage(payload, state)
 
 
 def _message_stop(payload: Mapping[str, Any], state: StreamState) -> Sequence[AnswerEvent]:
     state.finished = state.ended = True
-    return (Finish(FINISH.get(state.notes.get("stop_reason", ""), FinishReason.STOP)),)
+    reason = FINISH.get(state.notes.get("stop_reason", ""), FinishReason.STOP)
+    return (Finish(reason, state.notes.get("stop_sequence")),)
 
 
 _READERS: Mapping[str, Callable[[Mapping[str, Any], StreamState], Sequence[AnswerEvent]]] = {
@@ -112,13 +116,15 @@ def _usage(carrier: Mapping[str, Any], state: StreamState) -> Sequence[AnswerEve
     known: dict[str, Any] = state.notes.setdefault("usage", {})
     known.update({name: value for name, value in reported.items() if value is not None})
     read_from_cache = count_in(known, "cache_read_input_tokens")
+    written_to_cache = count_in(known, "cache_creation_input_tokens")
     return (
         Usage(
             prompt_tokens=(count_in(known, "input_tokens") or 0)
             + (read_from_cache or 0)
-            + (count_in(known, "cache_creation_input_tokens") or 0),
+            + (written_to_cache or 0),
             completion_tokens=count_in(known, "output_tokens") or 0,
             cached_tokens=read_from_cache,
             reasoning_tokens=count_in(known, "output_tokens_details", "thinking_tokens"),
+            cache_written_tokens=written_to_cache,
         ),
     )

@@ -38,6 +38,7 @@ def chat_body(request: ChatRequest, *, model: str) -> dict[str, Any]:
         stream=True,
         temperature=request.temperature,
         p=request.top_p,
+        k=request.top_k,
         max_tokens=request.max_tokens,
         stop_sequences=request.stop,
         seed=request.seed,

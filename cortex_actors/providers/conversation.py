@@ -5,7 +5,7 @@ and never dropped: a caller must not get the answer to a question it did not ask
 options are the provider's to judge, they change with its models; only shapes are judged here.
 
 Imports:     lenient; chat, errors.
-Imported by: the dialects with a format of their own: anthropic, gemini, cohere.
+Imported by: the dialects.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ from cortex_actors.providers.lenient import parsed
 
 #: The schema of a tool that takes no arguments, for dialects that want one in any case.
 NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "properties": {}}
+
+#: The field by which a tool result tells of a failure.
+FAILED_RESULTS = "messages.content.is_error"
+
+#: The fields that ask how likely the tokens of an answer were.
+LOGPROBS = ("logprobs", "top_logprobs")
 
 #: Fields that speak to the gateway itself.
 _NOT_FOR_PROVIDERS = ("n", "stream", "stream_options")
@@ -133,14 +139,22 @@ def arguments_object(call: ToolCall, path: str) -> dict[str, Any]:
 
 
 def check(request: ChatRequest) -> None:
-    """Refuses several answers to one request, and the demand for a tool that there is none of."""
+    """Refuses several answers to one request, logprobs, and the demand for a tool that there is none of."""
     if request.extra.get("n") not in (None, 1):
         raise InvalidRequest("One answer a request is all there is.", field="n")
+    refuse_logprobs(request)
     choice = request.tool_choice
     if isinstance(choice, NamedTool) and all(tool.name != choice.name for tool in request.tools):
         raise InvalidRequest(f"There is no tool named {choice.name!r} in `tools`.", field="tool_choice")
     if choice == "required" and not request.tools:
         raise InvalidRequest("A tool call is required, but `tools` is empty.", field="tool_choice")
+
+
+def refuse_logprobs(request: ChatRequest) -> None:
+    """Refuses to say how likely each token was, for dialects whose answers do not tell."""
+    for name in LOGPROBS:
+        if request.extra.get(name):
+            raise InvalidRequest("This provider does not say how likely its tokens were.", field=name)
 
 
 def refuse_serial_tool_calls(request: ChatRequest) -> None:
@@ -153,9 +167,30 @@ def refuse_serial_tool_calls(request: ChatRequest) -> None:
 
 def unheard_hints(request: ChatRequest) -> Iterator[str]:
     """The hints in a request that only OpenAI's dialects have a place for, by their fields."""
-    if any(message.name for message in request.messages if message.role != "tool"):
+    if has_speakers(request):
         yield "messages.name"
+    yield from unheard_extras(request)
+
+
+def unheard_extras(request: ChatRequest) -> Iterator[str]:
+    """The fields that are for providers whose API the caller speaks."""
     yield from sorted(name for name in request.extra if name not in _NOT_FOR_PROVIDERS)
+
+
+def only_for_anthropic(request: ChatRequest) -> Iterator[str]:
+    """The hints in a request that only Anthropic's dialect has a place for, by their fields."""
+    parts = [part for message in request.messages for part in message.parts]
+    if any(place.cache for place in (*parts, *request.tools)):
+        yield "cache_control"
+    if any(message.thoughts for message in request.messages):
+        yield "messages.content.thinking"
+    if any(message.failed for message in request.messages):
+        yield FAILED_RESULTS
+
+
+def has_speakers(request: ChatRequest) -> bool:
+    """Whether a message names who speaks; the name on a tool result is that of its tool."""
+    return any(message.name for message in request.messages if message.role != "tool")
 
 
 def has_image_details(request: ChatRequest) -> bool:

@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from cortex_actors.chat import ChatRequest
-from cortex_actors.providers import conversation, gemini_failures, gemini_stream
+from cortex_actors.chat import ChatRequest, EmbeddingsRequest, Usage
+from cortex_actors.providers import conversation, gemini_embeddings, gemini_failures, gemini_stream
 from cortex_actors.providers.adapter import Decoder, ParsedEvent, StreamState
 from cortex_actors.providers.gemini_request import generate_body
 from cortex_actors.providers.lenient import list_in, parsed, text_in
@@ -66,7 +66,12 @@ class GeminiAdapter(NativeAdapter):
             "tools.function.strict": any(tool.strict for tool in request.tools),
             "messages.image_url.detail": conversation.has_image_details(request),
         }
-        return (*(name for name, is_said in unheard.items() if is_said), *conversation.unheard_hints(request))
+        strange = conversation.only_for_anthropic(request)
+        return (
+            *(name for name, is_said in unheard.items() if is_said),
+            *conversation.unheard_hints(request),
+            *(name for name in strange if name != conversation.FAILED_RESULTS),
+        )
 
     def new_decoder(self, content_type: str) -> Decoder:
         unsaid = not content_type and self.options["framing"] == "json_array"
@@ -85,6 +90,18 @@ class GeminiAdapter(NativeAdapter):
     def own_kind(self, status: int | None, payload: Any) -> ErrorKind | None:
         return gemini_failures.own_kind(status, payload)
 
+    @property
+    def makes_embeddings(self) -> bool:
+        return True
+
+    def build_embeddings(self, request: EmbeddingsRequest, *, model: str, key: str | None) -> UpstreamRequest:
+        body = gemini_embeddings.embeddings_body(request, model_path=_named_path_of(model))
+        path = f"/{self.version}/{_path_of(model)}:batchEmbedContents"
+        return self.post_for_embeddings(path, body, key=key)
+
+    def parse_embeddings(self, payload: Any) -> tuple[Sequence[Any], Usage | None]:
+        return gemini_embeddings.embeddings_in(payload)
+
     def health_request(self, *, key: str | None) -> UpstreamRequest:
         return self.get(f"/{self.version}/models?pageSize=1000", key=key)
 
@@ -92,8 +109,14 @@ class GeminiAdapter(NativeAdapter):
         return tuple(
             text_in(model, "name").removeprefix("models/")
             for model in list_in(parsed(body), "models")
-            if text_in(model, "name") and "generateContent" in list_in(model, "supportedGenerationMethods")
+            if text_in(model, "name") and _serves_us(list_in(model, "supportedGenerationMethods"))
         )
+
+
+def _named_path_of(model: str) -> str:
+    """A model by its full name, as bodies have it."""
+    collection, slash, _ = model.partition("/")
+    return model if slash and collection in _COLLECTIONS else f"models/{model}"
 
 
 def _path_of(model: str) -> str:
@@ -102,3 +125,8 @@ def _path_of(model: str) -> str:
     if slash and collection in _COLLECTIONS:
         return f"{collection}/{quote(name, safe='')}"
     return f"models/{quote(model, safe='')}"
+
+
+def _serves_us(methods: list[Any]) -> bool:
+    """Whether callers can reach the model through us."""
+    return "generateContent" in methods or "embedContent" in methods

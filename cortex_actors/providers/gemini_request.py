@@ -90,7 +90,10 @@ def _function_response(message: Message, path: str, names: Mapping[str, str]) ->
         raise InvalidRequest("No earlier message has a tool call of this id.", field=f"{path}.tool_call_id")
     result = conversation.only_text(message, path)
     as_object = parsed(result)
-    response = as_object if isinstance(as_object, dict) else {"output": result}
+    if message.failed:
+        response = {"error": as_object if isinstance(as_object, dict) else result}
+    else:
+        response = as_object if isinstance(as_object, dict) else {"output": result}
     return {"functionResponse": {"id": call_id, "name": name, "response": response}}
 
 
@@ -120,6 +123,7 @@ def _generation_config(request: ChatRequest) -> dict[str, Any]:
     return said(
         temperature=request.temperature,
         topP=request.top_p,
+        topK=request.top_k,
         maxOutputTokens=request.max_tokens,
         stopSequences=request.stop,
         seed=request.seed,

@@ -4,7 +4,7 @@ Different from the family: a field it does not know is a 422, so what does not c
 and the rest is renamed; token counts come by themselves, and asking for them is a 422 too; the id of a tool
 call must be nine letters or digits, so foreign ids are replaced, everywhere in the conversation alike.
 
-Imports:     openai_compatible, options; chat.
+Imports:     conversation, openai_compatible, options; chat.
 Imported by: catalog.
 """
 
@@ -13,15 +13,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from cortex_actors.chat import ChatRequest
+from cortex_actors.chat import ChatRequest, EmbeddingsRequest
+from cortex_actors.providers.conversation import LOGPROBS, has_speakers
 from cortex_actors.providers.openai_compatible import OpenAICompatibleAdapter
 from cortex_actors.providers.options import Option
 
 #: Fields of the OpenAI surface that Mistral refuses, and that an answer is right without.
 _LEFT_OUT = frozenset(
-    {"user", "store", "metadata", "service_tier", "safety_identifier", "prompt_cache_key", "logprobs"}
+    {"user", "store", "metadata", "service_tier", "safety_identifier", "prompt_cache_key", *LOGPROBS}
 )
 
 _RENAMED = {"seed": "random_seed"}
@@ -33,6 +35,7 @@ class MistralAdapter(OpenAICompatibleAdapter):
     """Mistral's API."""
 
     type = "mistral"
+    carries_logprobs = False
     extra_capabilities = ("tools",)
     option_table: ClassVar[Mapping[str, Option]] = {
         name: option
@@ -48,8 +51,22 @@ class MistralAdapter(OpenAICompatibleAdapter):
             fields["tool_choice"] = "any"
         return fields
 
+    def dropped(self, request: ChatRequest) -> tuple[str, ...]:
+        unheard = {"user": request.user is not None, "messages.name": has_speakers(request)}
+        left_out = sorted(_LEFT_OUT & request.extra.keys()) if request.surface == "openai" else ()
+        return (*super().dropped(request), *(name for name, is_said in unheard.items() if is_said), *left_out)
+
     def max_tokens_field(self, model: str) -> str:
         return "max_tokens"
+
+    def embeddings_fields(self, request: EmbeddingsRequest, model: str) -> dict[str, Any]:
+        fields = super().embeddings_fields(replace(request, user=None, base64=False), model)
+        if "dimensions" in fields:
+            fields["output_dimension"] = fields.pop("dimensions")
+        return fields
+
+    def embeddings_dropped(self, request: EmbeddingsRequest) -> tuple[str, ...]:
+        return () if request.user is None else ("user",)
 
 
 def _message(message: Mapping[str, Any]) -> dict[str, Any]:

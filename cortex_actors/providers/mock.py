@@ -14,7 +14,8 @@ Three ways to say what it answers:
 
 Waiting is done on an event, so that a cancel ends it at once.
 
-Imports:     openai_compatible, mock_script, mock_options, options; transport (the values), errors.
+Imports:     openai_compatible, mock_script, mock_options, mock_vectors, options; transport (the values),
+             errors.
 Imported by: catalog, and tests.
 """
 
@@ -38,6 +39,7 @@ from cortex_actors.providers.mock_script import (
     pieces,
     refusal_body,
 )
+from cortex_actors.providers.mock_vectors import embeddings_body
 from cortex_actors.providers.openai_compatible import OpenAICompatibleAdapter
 from cortex_actors.providers.options import Option, read_options
 from cortex_actors.transport import UpstreamRequest
@@ -120,6 +122,9 @@ class MockExchange:
             return MockResponse(self, status, {}, iter([Piece(0.0, self._transport.model_list())]))
         script, received = self._transport.receive(self._request)
         self.wait(script.open_delay)
+        if script.status == 200 and self._request.url.endswith("/embeddings"):
+            whole = Piece(script.first_delay, embeddings_body(received.body))
+            return MockResponse(self, 200, {"content-type": "application/json"}, iter([whole]))
         if script.status == 200:
             return MockResponse(self, 200, {"content-type": "text/event-stream"}, pieces(script, received))
         headers = {} if script.retry_after is None else {"retry-after": f"{script.retry_after:g}"}

@@ -126,6 +126,16 @@ class NativeAdapter(Adapter):
             body=encoded(laid_over(self.options["body"], body)),
         )
 
+    def post_for_embeddings(self, path: str, body: Mapping[str, Any], *, key: str | None) -> UpstreamRequest:
+        """The request for vectors; the `body` option is for chats."""
+        ours = {"Content-Type": "application/json", "Accept": "application/json"}
+        return UpstreamRequest(
+            method="POST",
+            url=self.base_url + path,
+            headers=merged_headers(ours, self.extra_headers, self.credentials(key)),
+            body=encoded(body),
+        )
+
     def get(self, path: str, *, key: str | None) -> UpstreamRequest:
         """The request for a list."""
         ours = {"Accept": "application/json"}

@@ -22,6 +22,7 @@ from cortex_actors.chat import (
     AnswerInfo,
     ChatRequest,
     Chunk,
+    EmbeddingsRequest,
     Finish,
     FinishReason,
     ImagePart,
@@ -32,13 +33,17 @@ from cortex_actors.chat import (
     Usage,
 )
 from cortex_actors.errors import InvalidRequest, UpstreamError
-from cortex_actors.providers import failures
+from cortex_actors.providers import failures, ollama_embeddings
 from cortex_actors.providers.adapter import Adapter, Decoder, ParsedEvent, StreamState, merged_headers
 from cortex_actors.providers.conversation import (
     InlineImage,
     arguments_object,
+    has_image_details,
     image_source,
+    only_for_anthropic,
+    refuse_logprobs,
     refuse_serial_tool_calls,
+    unheard_hints,
 )
 from cortex_actors.providers.json_body import encoded, laid_over, said
 from cortex_actors.providers.lenient import count_in, list_in, object_in, parsed, text_in
@@ -70,6 +75,7 @@ class OllamaAdapter(Adapter):
     }
 
     def build_request(self, request: ChatRequest, *, model: str, key: str | None) -> UpstreamRequest:
+        refuse_logprobs(request)
         return UpstreamRequest(
             method="POST",
             url=self.base_url + "/api/chat",
@@ -77,6 +83,18 @@ class OllamaAdapter(Adapter):
                 key, {"Content-Type": "application/json", "Accept": "application/x-ndjson"}
             ),
             body=encoded(self._body(request, model)),
+        )
+
+    def dropped(self, request: ChatRequest) -> tuple[str, ...]:
+        unheard = {
+            "user": request.user is not None,
+            "tools.function.strict": any(tool.strict for tool in request.tools),
+            "messages.image_url.detail": has_image_details(request),
+        }
+        return (
+            *(name for name, is_said in unheard.items() if is_said),
+            *unheard_hints(request),
+            *only_for_anthropic(request),
         )
 
     def new_decoder(self, content_type: str) -> Decoder:
@@ -90,6 +108,28 @@ class OllamaAdapter(Adapter):
         if data.get("error"):
             return (failures.from_stream(data, provider=self.name),)
         return tuple(_events(data, state))
+
+    @property
+    def makes_embeddings(self) -> bool:
+        return True
+
+    def build_embeddings(self, request: EmbeddingsRequest, *, model: str, key: str | None) -> UpstreamRequest:
+        own = {"Content-Type": "application/json", "Accept": "application/json"}
+        body = ollama_embeddings.embeddings_body(
+            request,
+            model=model,
+            options=self.options["model_options"],
+            keep_alive=self.options["keep_alive"],
+        )
+        return UpstreamRequest(
+            method="POST",
+            url=self.base_url + "/api/embed",
+            headers=self._headers(key, own),
+            body=encoded(body),
+        )
+
+    def parse_embeddings(self, payload: Any) -> tuple[Sequence[Any], Usage | None]:
+        return ollama_embeddings.embeddings_in(payload)
 
     def classify_failure(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         return failures.from_response(status, headers, body, provider=self.name)
@@ -113,6 +153,7 @@ class OllamaAdapter(Adapter):
             temperature=request.temperature,
             num_predict=request.max_tokens,
             top_p=request.top_p,
+            top_k=request.top_k,
             stop=request.stop,
             seed=request.seed,
         )

@@ -9,7 +9,8 @@ Key:       in a header, never in a URL.
 The dialects of this family are subclasses that say what is different; a server without a type of its own
 (vLLM, LM Studio, DeepSeek, OpenRouter, ...) is configured with this one.
 
-Imports:     adapter, failures, json_body, lenient, openai_request, openai_stream, options, sniffing.
+Imports:     adapter, conversation, failures, json_body, lenient, openai_request, openai_stream, options,
+             sniffing.
 Imported by: catalog, and the dialects of the family: openai, groq, mistral, xai, mock.
 """
 
@@ -20,9 +21,9 @@ from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from cortex_actors.chat import ChatRequest, Message
+from cortex_actors.chat import ChatRequest, EmbeddingsRequest, Message, Usage
 from cortex_actors.errors import InvalidRequest, UpstreamError
-from cortex_actors.providers import failures, openai_stream
+from cortex_actors.providers import conversation, failures, openai_embeddings, openai_stream
 from cortex_actors.providers.adapter import Adapter, Decoder, ParsedEvent, StreamState, merged_headers
 from cortex_actors.providers.json_body import encoded, laid_over
 from cortex_actors.providers.lenient import list_in, parsed, text_in
@@ -40,6 +41,7 @@ class OpenAICompatibleAdapter(Adapter):
     """Any server that speaks OpenAI's chat completions."""
 
     type = "openai_compatible"
+    carries_logprobs = True
     option_table: ClassVar[Mapping[str, Option]] = {
         "body": Option("table", {}, "Body fields for every request; what the caller says wins."),
         "max_tokens_field": Option(
@@ -57,6 +59,7 @@ class OpenAICompatibleAdapter(Adapter):
         "chat_path": Option(
             "text", "", "The path after base_url, /chat/completions; when given, base_url is taken as it is."
         ),
+        "embeddings_path": Option("text", "/embeddings", "Where embeddings are made; empty if nowhere."),
         "models_path": Option("text", "/models", "Where the model list is; empty if there is none."),
         "key_header": Option(
             "text", "Authorization", "The header of the key; in any other than Authorization it stands bare."
@@ -78,6 +81,8 @@ class OpenAICompatibleAdapter(Adapter):
     def build_request(self, request: ChatRequest, *, model: str, key: str | None) -> UpstreamRequest:
         if request.extra.get("n") not in (None, 1):
             raise InvalidRequest("One answer a request is all there is.", field="n")
+        if not self.carries_logprobs:
+            conversation.refuse_logprobs(request)
         return UpstreamRequest(
             method="POST",
             url=self.base_url + (self.options.get("chat_path") or _CHAT_PATH),
@@ -92,8 +97,15 @@ class OpenAICompatibleAdapter(Adapter):
         ours = chat_body(request, model=model, max_tokens_field=self.max_tokens_field(model))
         if self.options.get("include_usage"):
             ours["stream_options"] = {"include_usage": True}
+        if request.surface != "openai":
+            return ours
         theirs = {name: value for name, value in request.extra.items() if name != "stream_options"}
         return {**theirs, **ours}
+
+    def dropped(self, request: ChatRequest) -> tuple[str, ...]:
+        top_k = () if request.top_k is None else ("top_k",)
+        extras = () if request.surface == "openai" else conversation.unheard_extras(request)
+        return (*top_k, *extras, *conversation.only_for_anthropic(request))
 
     def headers(self, key: str | None, own: Mapping[str, str]) -> dict[str, str]:
         """Our headers, over them the configured ones, over them the key."""
@@ -121,6 +133,30 @@ class OpenAICompatibleAdapter(Adapter):
 
     def classify_failure(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         return failures.from_response(status, headers, body, provider=self.name)
+
+    @property
+    def makes_embeddings(self) -> bool:
+        return bool(self.options.get("embeddings_path"))
+
+    def build_embeddings(self, request: EmbeddingsRequest, *, model: str, key: str | None) -> UpstreamRequest:
+        if not self.makes_embeddings:
+            return super().build_embeddings(request, model=model, key=key)
+        return UpstreamRequest(
+            method="POST",
+            url=self.base_url + self.options["embeddings_path"],
+            headers=self.headers(key, {"Content-Type": "application/json", "Accept": "application/json"}),
+            body=encoded({**request.extra, **self.embeddings_fields(request, model)}),
+        )
+
+    def embeddings_fields(self, request: EmbeddingsRequest, model: str) -> dict[str, Any]:
+        """The fields of the body that belong to this request."""
+        return openai_embeddings.embeddings_fields(request, model=model)
+
+    def parse_embeddings(self, payload: Any) -> tuple[Sequence[Any], Usage | None]:
+        return openai_embeddings.embeddings_in(payload)
+
+    def embeddings_dropped(self, request: EmbeddingsRequest) -> tuple[str, ...]:
+        return ()
 
     def health_request(self, *, key: str | None) -> UpstreamRequest | None:
         path = self.options["models_path"]

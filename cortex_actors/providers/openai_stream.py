@@ -57,7 +57,7 @@ def events_in(data: Mapping[str, Any], state: StreamState, *, provider: str) -> 
     if delta is None:  # a delta wins: some servers repeat the whole answer in `message` beside it
         delta = choice.get("message")
     if isinstance(delta, dict):
-        events += _chunk(delta, state)
+        events += _chunk(delta, choice.get("logprobs"), state)
     usage = usage_in(data["usage"]) if data.get("usage") else None
     if usage is not None:
         events.append(usage)
@@ -100,14 +100,19 @@ def _first_choice(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return {}
 
 
-def _chunk(delta: Mapping[str, Any], state: StreamState) -> list[Chunk]:
-    """What the delta adds, or nothing."""
+def _chunk(delta: Mapping[str, Any], logprobs: Any, state: StreamState) -> list[Chunk]:
+    """What the delta adds, or nothing; `logprobs` is null unless the caller asked for them."""
     content = delta.get("content")
     text, thought = (content, "") if isinstance(content, str) else _from_parts(content)
     text = text or text_in(delta, "refusal")
     reasoning = delta.get("reasoning_content") or delta.get("reasoning")
     reasoning = reasoning if isinstance(reasoning, str) else thought
     calls = tuple(_tool_calls(delta, state)) if "tool_calls" in delta or "function_call" in delta else ()
+    likely = {
+        kind: tokens for kind, tokens in as_object(logprobs).items() if isinstance(tokens, list) and tokens
+    }
+    if likely:
+        return [Chunk(text, reasoning, calls, likely)]
     return [Chunk(text, reasoning, calls)] if text or reasoning or calls else []
 
 

@@ -21,10 +21,11 @@ from email.utils import parsedate_to_datetime
 LONGEST = 86_400.0
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_NUMBER = r"\d{1,12}(?:\.\d{1,12})?"
+_NUMBER = r"\d{1,24}(?:\.\d{1,12})?"
 _STEP = re.compile(rf"({_NUMBER})(ns|us|µs|ms|s|m|h|d)")
 _DURATION = re.compile(rf"(?:{_STEP.pattern})+")
 _PLAIN = re.compile(_NUMBER)
+_HUGE = re.compile(r"\d{1,9}[eE]\d{1,2}")  # no HTTP number, but there is no doubt about what is meant
 _IN_MESSAGE = re.compile(rf"(?:try again|retry) in (?:about )?({_DURATION.pattern})", re.IGNORECASE)
 _REMAINING = "x-ratelimit-remaining-"
 _RESET = "x-ratelimit-reset-"
@@ -60,7 +61,7 @@ def _sources(headers: Mapping[str, str], delay: str, message: str, now: float) -
 
 
 def _plain_number(text: str) -> float | None:
-    return float(text) if _PLAIN.fullmatch(text) else None
+    return float(text) if _PLAIN.fullmatch(text) or _HUGE.fullmatch(text) else None
 
 
 def _until(text: str, now: float) -> float | None:

@@ -314,12 +314,12 @@ def test_a_text_answer_is_read_whole() -> None:
 
 def test_usage_adds_what_was_written_to_and_read_from_the_cache() -> None:
     usage = read(adapter(), recorded("anthropic/text.sse")).usage
-    assert usage == Usage(prompt_tokens=142, completion_tokens=9, cached_tokens=100)
+    assert usage == Usage(142, 9, cached_tokens=100, cache_written_tokens=30)
 
 
 def test_usage_is_known_before_the_answer_ends() -> None:
     first, *_ = recorded("anthropic/text.sse").partition(b"event: content_block_start")
-    assert read(adapter(), first).usage == Usage(prompt_tokens=142, completion_tokens=1, cached_tokens=100)
+    assert read(adapter(), first).usage == Usage(142, 1, cached_tokens=100, cache_written_tokens=30)
 
 
 def test_tool_calls_are_numbered_by_themselves_and_an_empty_call_has_an_empty_object() -> None:

@@ -432,11 +432,19 @@ def test_a_prompt_that_is_too_long_has_the_code_for_it() -> None:
 def test_health_is_asked_for_free_with_the_model_list() -> None:
     request = adapter().health_request(key=KEY)
     assert (request.method, request.body) == ("GET", None)
-    assert request.url == "https://api.cohere.com/v1/models?endpoint=chat&page_size=1000"
+    assert request.url == "https://api.cohere.com/v1/models?page_size=1000"
     assert request.headers["Authorization"] == f"Bearer {KEY}"
 
 
-def test_the_model_list_is_read() -> None:
-    listed = {"models": [{"name": "command-a", "endpoints": ["chat"]}, {"name": None}, {"name": "command-r"}]}
-    assert adapter().models(json.dumps(listed).encode()) == ("command-a", "command-r")
+def test_the_model_list_is_read_without_models_that_callers_cannot_reach() -> None:
+    listed = {
+        "models": [
+            {"name": "command-a", "endpoints": ["generate", "chat"]},
+            {"name": None},
+            {"name": "command-r"},
+            {"name": "embed-v4.0", "endpoints": ["embed"]},
+            {"name": "rerank-v4.0", "endpoints": ["rerank", {}]},
+        ]
+    }
+    assert adapter().models(json.dumps(listed).encode()) == ("command-a", "command-r", "embed-v4.0")
     assert adapter().models(b"[]") == ()

@@ -538,15 +538,16 @@ def test_health_is_asked_for_free_with_the_model_list_and_the_key_in_a_header() 
     assert request.headers["x-goog-api-key"] == KEY
 
 
-def test_the_model_list_is_read_without_models_that_cannot_chat() -> None:
+def test_the_model_list_is_read_without_models_that_callers_cannot_reach() -> None:
     chats = ["generateContent", "countTokens"]
     listed = {
         "models": [
             {"name": "models/gemini-a", "supportedGenerationMethods": chats},
             {"name": "models/embedding", "supportedGenerationMethods": ["embedContent"]},
+            {"name": "models/painter", "supportedGenerationMethods": ["predict", {}]},
             {"name": "tunedModels/mine", "supportedGenerationMethods": chats},
             3,
         ]
     }
-    assert adapter().models(json.dumps(listed).encode()) == ("gemini-a", "tunedModels/mine")
+    assert adapter().models(json.dumps(listed).encode()) == ("gemini-a", "embedding", "tunedModels/mine")
     assert adapter().models(b"") == ()

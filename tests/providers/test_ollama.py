@@ -234,4 +234,5 @@ def test_the_model_list_is_read() -> None:
 
 
 def test_ollama_says_what_it_is_good_at() -> None:
-    assert adapter().capabilities == ("chat_completion", "streaming", "local", "offline", "unlimited")
+    words = ("chat_completion", "streaming", "local", "offline", "unlimited", "embeddings")
+    assert adapter().capabilities == words

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cortex_actors.providers.reason_text import LIMIT, MASK, for_callers
+from cortex_actors.providers.reason_text import LIMIT, MASK, for_callers, without
 
 KEYS = [
     "sk-abcdef123456",
@@ -94,6 +94,28 @@ def test_a_long_text_is_cut() -> None:
 def test_no_half_of_a_key_is_left_at_the_cut() -> None:
     for length in range(LIMIT - 30, LIMIT + 5):
         assert "sk-" not in for_callers("x " * (length // 2) + "sk-abcdef1234567890abcdef")
+
+
+@pytest.mark.parametrize(
+    ("text", "secret", "expected"),
+    [
+        ("Bad key walnut, walnut.", "walnut", "Bad key [hidden], [hidden]."),
+        ("Bad key correct.horse+battery!", "correct.horse+battery", "Bad key [hidden]!"),
+        ("xcorrect-horsex", "correct-horse", "x[hidden]x"),
+        ("No key at all.", "correct-horse", "No key at all."),
+        ("A key cat in a category.", "cat", "A key [hidden] in a category."),
+    ],
+)
+def test_a_known_secret_is_masked_whatever_it_looks_like(text: str, secret: str, expected: str) -> None:
+    assert without(text, secret) == expected
+
+
+def test_no_half_of_a_known_secret_is_left_at_the_cut() -> None:
+    secret = "correct-horse-battery-staple"
+    for length in range(LIMIT - 40, LIMIT + 5):
+        shown = without(for_callers("x " * (length // 2) + secret), secret)
+        assert "corr" not in shown
+        assert "staple" not in shown
 
 
 @settings(deadline=None)
