@@ -25,16 +25,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cortex_actors.chat import ChatRequest
+from cortex_actors.chat import ChatRequest, EmbeddingsRequest
 from cortex_actors.dispatch.dispatcher import Dispatcher
 from cortex_actors.dispatch.health import Health, OverallStatus, StatusHistory, overall
 from cortex_actors.dispatch.messages import AttemptRecord, Caller, Cancel, EndName, ProviderView, StreamEnd
-from cortex_actors.dispatch.models import ModelNames
+from cortex_actors.dispatch.models import KnownModel, ModelNames
 from cortex_actors.dispatch.prober import Prober
 from cortex_actors.dispatch.provider import Board, Provider
 from cortex_actors.dispatch.provider_worker import ProviderWorker
 from cortex_actors.dispatch.router import Router
-from cortex_actors.dispatch.stream import Completion, Stream, collect
+from cortex_actors.dispatch.stream import Completion, Embeddings, Stream, collect, collect_vectors
 from cortex_actors.dispatch.switchboard import ROUTER, Switchboard
 from cortex_actors.errors import CortexError, GatewayBusy, GatewayDraining
 from cortex_actors.metrics import Metrics
@@ -55,6 +55,10 @@ from cortex_actors.settings import ProviderSettings, Settings
 from cortex_actors.transport import HTTPTransport
 
 _log = logging.getLogger(__name__)
+
+#: How long a restarting supervisor is waited for, and how often it is looked for meanwhile, in seconds.
+_PATIENCE = 1.5
+_LOOK = 0.01
 
 #: How long the tree may take to stop once nothing runs any more, in seconds.
 _STOP = 10.0
@@ -104,6 +108,7 @@ class Gateway:
         self._names = NameTable()
         self._dispatchers = Roster("dispatchers", settings.server.max_streams)
         self._switchboard = Switchboard(self._names, self._providers)
+        self._model_names = ModelNames(settings.models, self._default_models())
         self._liveness = Liveness(settings.supervision.max_abandoned)
         self._root: Root | None = None
         self._root = start_tree(
@@ -131,26 +136,36 @@ class Gateway:
 
     # -- requests
 
-    def open_stream(self, request: ChatRequest, caller: Caller) -> Stream:
+    def open_stream(self, request: ChatRequest | EmbeddingsRequest, caller: Caller) -> Stream:
         """Opens a stream; returns with its first content in hand. Raises the CortexError that it died of."""
         if self._draining.is_set():
             raise self._refused(GatewayDraining())
         stream_id = secrets.token_hex(16)
         try:
-            dispatcher = self._dispatchers.host_child(
-                Dispatcher,
-                self._switchboard,
-                self.settings,
-                request,
-                caller,
-                self._bookkeeper(stream_id, caller),
-            )
-        except MaxChildren as error:
-            raise self._refused(GatewayBusy(f"{error.max_children} streams are running.")) from error
-        except NotAccepting as error:
-            raise self._refused(GatewayBusy("The gateway is recovering.")) from error
+            dispatcher = self._host(request, caller, self._bookkeeper(stream_id, caller))
+        except GatewayBusy as error:
+            raise self._refused(error) from error
         dispatcher.open()
         return Stream(stream_id, caller.request_id, dispatcher)
+
+    def _host(
+        self,
+        request: ChatRequest | EmbeddingsRequest,
+        caller: Caller,
+        on_end: Callable[[StreamEnd], None],
+    ) -> Dispatcher:
+        """A dispatcher for this thread; while their supervisor is being restarted, that is waited for."""
+        give_up = self._clock() + _PATIENCE
+        while True:
+            try:
+                return self._dispatchers.host_child(
+                    Dispatcher, self._switchboard, self.settings, request, caller, on_end
+                )
+            except MaxChildren as error:
+                raise GatewayBusy(f"{error.max_children} streams are running.") from error
+            except NotAccepting as error:
+                if self._clock() >= give_up or self._draining.wait(_LOOK):
+                    raise GatewayBusy("The gateway is recovering.") from error
 
     def complete(self, request: ChatRequest, caller: Caller) -> Completion:
         """A whole answer at once. Raises a CortexError unless it is whole."""
@@ -160,11 +175,27 @@ class Gateway:
         finally:
             stream.close()
 
+    def embed(self, request: EmbeddingsRequest, caller: Caller) -> Embeddings:
+        """Vectors for texts. Raises a CortexError unless there is one for each."""
+        stream = self.open_stream(request, caller)
+        try:
+            return collect_vectors(stream)
+        finally:
+            stream.close()
+
     # -- views and probes: published snapshots only
 
     def providers(self) -> tuple[ProviderView, ...]:
         """What each provider's worker published last."""
         return self._board.views()
+
+    def models(self) -> tuple[KnownModel, ...]:
+        """Every model name worth telling."""
+        return self._model_names.listed(self._views_by_name())
+
+    def model(self, name: str) -> KnownModel:
+        """One model name, if a request may ask for it. Raises UnknownModel, with near names."""
+        return self._model_names.known(name, self._views_by_name())
 
     def health(self) -> HealthView:
         """The state of all providers in one word, and of each."""
@@ -213,12 +244,11 @@ class Gateway:
         _log.info("draining: %d streams run", self._dispatchers.count)
         hurry = hurry or threading.Event()
         if not self._wait_until_idle(self.settings.server.drain_timeout, hurry):
-            cut = Cancel(
-                EndName.SHUTDOWN, GatewayDraining("The gateway shut down before the answer was over.")
-            )
             for child in self._dispatchers.children():
                 if child.ref is not None:
-                    cast(child.ref, cut)
+                    # One error each: it will carry the story of its stream.
+                    error = GatewayDraining("The gateway shut down before the answer was over.")
+                    cast(child.ref, Cancel(EndName.SHUTDOWN, error))
             self._wait_until_idle(_FAREWELL, threading.Event())
         _log.info("drained: %d streams were left", self._dispatchers.count)
 
@@ -229,6 +259,9 @@ class Gateway:
             self._root.stop(_STOP)
         for provider in self._providers.values():
             provider.transport.close()
+
+    def _views_by_name(self) -> dict[str, ProviderView]:
+        return {view.name: view for view in self.providers()}
 
     def _wait_until_idle(self, limit: float, hurry: threading.Event) -> bool:
         give_up = self._clock() + limit
@@ -276,7 +309,7 @@ class Gateway:
             ChildSpec(
                 ROUTER,
                 Router,
-                args=(self._board, self._model_names(), self.settings.routing.strategy),
+                args=(self._board, self._model_names, self.settings.routing.strategy),
                 hang_timeout=budget.hang_timeout,
             ),
             ChildSpec("dispatchers", DynamicSupervisor, args=(self._dispatchers,), type="supervisor"),
@@ -337,12 +370,11 @@ class Gateway:
             open_max=said.open_max,
         )
 
-    def _model_names(self) -> ModelNames:
-        defaults = {
+    def _default_models(self) -> dict[str, str]:
+        return {
             name: provider.settings.model or next(iter(provider.settings.models), "")
             for name, provider in self._providers.items()
         }
-        return ModelNames(self.settings.models, defaults)
 
     def _publish_gauges(self) -> None:
         gauge = self.metrics.gauge

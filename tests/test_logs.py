@@ -176,7 +176,7 @@ def test_a_known_secret_is_masked_wherever_it_turns_up(format: Literal["text", "
         raise ValueError(f"bad key {KEY}") from RuntimeError(KEY)
     except ValueError:
         log.exception(KEY, stack_info=True)
-    logging.getLogger("urllib3").warning("Authorization: Bearer %s", KEY)
+    logging.getLogger("another_library").warning("Authorization: Bearer %s", KEY)
     assert len(written.lines) == 5
     assert "canary" not in written.text
     assert written.text.count("***") >= 7
@@ -266,12 +266,12 @@ def test_a_text_beyond_the_limit_is_cut_and_says_so() -> None:
 def test_the_level_is_ours_and_other_libraries_speak_from_warnings_upwards() -> None:
     written = Written("text", level="debug")
     log.debug("ours")
-    logging.getLogger("urllib3").info("theirs")
-    logging.getLogger("urllib3").warning("their warning")
+    logging.getLogger("another_library").info("theirs")
+    logging.getLogger("another_library").warning("their warning")
     assert [line.split("] ")[1] for line in written.lines] == ["ours", "their warning"]
     quiet = Written("text", level="error")
     log.warning("ours")
-    logging.getLogger("urllib3").warning("their warning")
+    logging.getLogger("another_library").warning("their warning")
     assert quiet.lines == []
 
 

@@ -5,10 +5,12 @@ Runs on:   the request's thread alone; only `window` and `exchange` are shared w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from cortex_actors.chat import AnswerEvent, AnswerInfo, Chunk, Finish, FinishReason, Usage
+from cortex_actors.chat import AnswerEvent, AnswerInfo, Chunk, Finish, FinishReason, Usage, Vectors
 from cortex_actors.dispatch.channel import Window
+from cortex_actors.dispatch.limits import StreamLimits
 from cortex_actors.dispatch.messages import Admission, AttemptRecord, Outcome, Route
 from cortex_actors.dispatch.provider import Provider
 from cortex_actors.errors import CortexError, UpstreamError
@@ -25,10 +27,15 @@ class Attempt:
     admission: Admission
     exchange: Exchange
     window: Window
+    limits: StreamLimits
     started: float
+    model: str
+    #: The fields of the request that its dialect leaves out.
+    dropped: tuple[str, ...] = ()
+    rate_limits: Mapping[str, str] = field(default_factory=dict)
     first_content: float | None = None
-    last_content: float = 0.0
-    model: str = ""
+    #: When the answer last went on: content came, or the reason to stop.
+    last_progress: float = 0.0
     finish: FinishReason | None = None
     usage: Usage | None = None
     #: Its provider's books know that content came.
@@ -37,6 +44,12 @@ class Attempt:
     running: bool = True
     #: Its worker said its last word, and needs no freeing.
     worker_done: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether the answer is all there, whatever may follow. A model that refuses may say nothing more."""
+        answered = self.first_content is not None or self.finish is FinishReason.CONTENT_FILTER
+        return answered and self.finish is not None
 
     def note(self, events: tuple[AnswerEvent, ...], now: float) -> bool:
         """Remembers what the events say about the answer; True when there is content among them.
@@ -49,12 +62,16 @@ class Attempt:
                 content = content or bool(event.text or event.reasoning or event.tool_calls)
             elif isinstance(event, Finish):
                 self.finish = event.reason
+                self.last_progress = now
             elif isinstance(event, Usage):
                 self.usage = event
-            elif isinstance(event, AnswerInfo) and event.model:
-                self.model = event.model
+            elif isinstance(event, AnswerInfo):
+                self.model = event.model or self.model
+                self.rate_limits = event.rate_limits or self.rate_limits
+            elif isinstance(event, Vectors):
+                content = True
         if content:
-            self.last_content = now
+            self.last_progress = now
             if self.first_content is None:
                 self.first_content = now
         return content

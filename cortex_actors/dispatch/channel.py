@@ -15,7 +15,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from cortex_actors.chat import AnswerEvent, Chunk
+from cortex_actors.chat import AnswerEvent, Chunk, Vectors
 from cortex_actors.dispatch.messages import AttemptFailed, AttemptFinished, ChunksArrived
 from cortex_actors.errors import CortexError
 from cortex_actors.otp.actor import ActorRef, cast
@@ -91,7 +91,7 @@ class Channel:
         """Hands over events that were there together; False means nobody wants more."""
         if self.window.fenced:
             return False
-        size = sum(map(_weight, events))
+        size = sum(map(weight, events))
         self.window.add(size)
         if not cast(self._dispatcher, ChunksArrived(self._attempt, tuple(events), size)):
             return False
@@ -108,9 +108,19 @@ class Channel:
             cast(self._dispatcher, AttemptFailed(self._attempt, error))
 
 
-def _weight(event: AnswerEvent) -> int:
+def weight(event: AnswerEvent) -> int:
     """What an event holds in memory, roughly, in bytes."""
+    if isinstance(event, Vectors):
+        return EVENT_OVERHEAD + sum(map(_vector_weight, event.values))
     if not isinstance(event, Chunk):
         return EVENT_OVERHEAD
-    arguments = sum(len(call.arguments) for call in event.tool_calls) if event.tool_calls else 0
-    return EVENT_OVERHEAD + len(event.text) + len(event.reasoning) + arguments
+    size = EVENT_OVERHEAD + len(event.text) + len(event.reasoning)
+    if event.tool_calls:
+        size += sum(EVENT_OVERHEAD + len(call.arguments) + len(call.name or "") for call in event.tool_calls)
+    if event.logprobs:
+        size += EVENT_OVERHEAD * sum(len(tokens) for tokens in event.logprobs.values())
+    return size
+
+
+def _vector_weight(vector: tuple[float, ...] | str) -> int:
+    return len(vector) if isinstance(vector, str) else 24 * len(vector)

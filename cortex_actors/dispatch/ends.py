@@ -1,4 +1,4 @@
-"""From an error to the name a stream ends under: one table, for the dispatcher alone."""
+"""How a stream ends: the exception that says so, and the end's name for each error; for dispatchers alone."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from cortex_actors.errors import (
     CortexError,
     GatewayBusy,
     GatewayDraining,
+    InternalError,
     NoWorkersAvailable,
     TruncatedStream,
     UpstreamTimeout,
 )
+from cortex_actors.otp.reasons import ExitKind, ExitReason
 
 _BY_LIMIT: Mapping[str, EndName] = {
     "connect": EndName.UPSTREAM_ERROR,
@@ -32,6 +34,15 @@ _BY_CLASS: tuple[tuple[type[CortexError], EndName], ...] = (
 )
 
 
+class Over(Exception):
+    """Unwinds to where a request is concluded: it is over, under this name; without an error, all is said."""
+
+    def __init__(self, name: EndName, error: CortexError | None = None) -> None:
+        super().__init__(name)
+        self.name = name
+        self.error = error
+
+
 def end_name(error: CortexError) -> EndName:
     """The one name of a stream that ended with this error."""
     if isinstance(error, UpstreamTimeout):
@@ -40,3 +51,10 @@ def end_name(error: CortexError) -> EndName:
         if isinstance(error, kind):
             return name
     return EndName.UPSTREAM_ERROR
+
+
+def ended_from_outside(reason: ExitReason) -> Over:
+    """The end of a stream whose dispatcher was stopped or killed by somebody else."""
+    if reason.kind is ExitKind.SHUTDOWN:
+        return Over(EndName.SHUTDOWN, GatewayDraining("The gateway shut down before the answer was over."))
+    return Over(EndName.UPSTREAM_ERROR, InternalError("The part of the gateway that led this stream failed."))

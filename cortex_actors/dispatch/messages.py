@@ -6,7 +6,7 @@ StreamWorker   -> Dispatcher        ChunksArrived*, then AttemptFinished or Atte
 anyone         -> Dispatcher        Cancel (control lane)
 Dispatcher     -> ProviderWorker    AdmitAttempt -> Admission | NotAdmitted; FirstToken; one Outcome
 Prober         -> ProviderWorker    ProbeResult
-ProviderWorker -> (views)           ProviderView, published by attribute swap; nobody asks for it
+ProviderWorker -> (views)           ProviderBooks, published by attribute swap; nobody asks for them
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cortex_actors.errors import CortexError, FailureClass, UpstreamError
 from cortex_actors.otp.messages import System
 from cortex_actors.resilience.breaker_board import BoardView, Permit
 from cortex_actors.resilience.key_ring import Key, RingView
-from cortex_actors.resilience.provider_status import ProviderStatus
+from cortex_actors.resilience.provider_status import Evidence, ProviderStatus
 
 
 class EndName(StrEnum):
@@ -105,17 +105,24 @@ class AttemptFailed:
 
 @dataclass(frozen=True, slots=True)
 class Cancel(System):
-    """Ends a stream from outside, under this name; overtakes chunks that wait."""
+    """Ends a stream from outside, under this name; overtakes chunks that wait.
+
+    `error` is what to tell the caller; None when he is the one who left.
+    """
 
     end: EndName
-    error: CortexError
+    error: CortexError | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AdmitAttempt:
-    """Asks a provider's worker for leave to make one attempt."""
+    """Asks a provider's worker for leave to make one attempt.
+
+    `in_need` says that nobody else can be asked: the least bad key will do.
+    """
 
     model: str
+    in_need: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +203,26 @@ class StreamEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderBooks:
+    """What a provider's worker publishes: all that only it knows. True for the moment it was published."""
+
+    breakers: BoardView
+    keys: RingView
+    #: The last thing the provider did; None before the first.
+    evidence: Evidence | None = None
+    #: The models that the provider itself says it has.
+    discovered: tuple[str, ...] = ()
+    requests: int = 0
+    failures: int = 0
+    #: A moving mean of the time to first token, in seconds; None before the first.
+    mean_ttft: float | None = None
+    #: What went wrong last, in a few words; None when nothing did.
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderView:
-    """What a provider's worker publishes of itself; true for the moment it was published."""
+    """A provider as everybody sees it: its settings, its books, and what is true of it at this moment."""
 
     name: str
     type: str
@@ -211,9 +236,7 @@ class ProviderView:
     draining: bool
     requests: int
     failures: int
-    #: A moving mean of the time to first token, in seconds; None before the first.
     mean_ttft: float | None
-    #: What went wrong last, in a few words; None when nothing did.
     last_error: str | None
     breakers: BoardView
     keys: RingView

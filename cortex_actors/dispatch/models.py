@@ -1,7 +1,7 @@
 """What a model name means: which providers can answer to it, and what they call the model.
 
 Pure: settings and views in, candidates out. In this order a name is
-    nothing or `auto`    every provider with its default model
+    nothing or `auto`    every provider that has a default model, with that one
     a public model       its routes
     `provider/model`     that provider, that model
     a bare name          every provider that lists it, or whose list nobody knows
@@ -10,6 +10,7 @@ Pure: settings and views in, candidates out. In this order a name is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from cortex_actors.dispatch.messages import ProviderView
@@ -19,8 +20,19 @@ from cortex_actors.settings import ModelSettings
 
 AUTO = "auto"
 
+#: Who owns the names that are made here.
+GATEWAY = "cortex"
+
 #: Types whose models are whatever somebody has loaded there.
 _OWN_SERVERS = frozenset({"ollama", "openai_compatible"})
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """A name that a request may ask for, and whose it is: a provider's, or the gateway's own."""
+
+    name: str
+    owner: str
 
 
 class ModelNames:
@@ -41,22 +53,37 @@ class ModelNames:
         if provider is not None:
             return [self._pinned(name, provider, views)]
         if name is None or name == AUTO:
-            return [Candidate(view, self._default(view), view.weight) for view in views.values()]
+            return self._unnamed(views)
         if name in self._public:
             return [
-                Candidate(views[route.provider], route.model, route.weight)
+                Candidate(view, route.model or self._default(view), route.weight)
                 for route in self._public[name].routes
-                if route.provider in views
+                if (view := views.get(route.provider))
             ]
         owner, _, model = name.partition("/")
         if model and owner in views:
             return [Candidate(views[owner], model)]
         return self._bare(name, views)
 
+    def listed(self, views: Mapping[str, ProviderView]) -> tuple[KnownModel, ...]:
+        """Every name worth telling, each once: `provider/model` is another way to say what is here."""
+        owners = dict.fromkeys((AUTO, *self._public), GATEWAY)
+        for view in sorted(views.values(), key=lambda view: (view.priority, view.name)):
+            for name in filter(None, (*view.models, self._default(view))):
+                owners.setdefault(name, view.name)
+        return tuple(KnownModel(name, owner) for name, owner in owners.items())
+
+    def known(self, name: str, views: Mapping[str, ProviderView]) -> KnownModel:
+        """One name, if a request may ask for it. Raises UnknownModel, with near names."""
+        candidates = self.candidates(name, None, views)
+        ours = name == AUTO or name in self._public
+        return KnownModel(name, GATEWAY if ours or not candidates else candidates[0].view.name)
+
     def _default(self, view: ProviderView) -> str:
         """The model a provider is asked for when nobody names one.
 
-        A server of one's own serves what it serves: if that is known and lacks our default, its first is taken.
+        A server of one's own serves what it serves: if that is known and lacks our default, its first is
+        taken.
         """
         default = self._defaults[view.name]
         if view.type in _OWN_SERVERS and view.models and default not in view.models:
@@ -67,17 +94,27 @@ class ModelNames:
         if provider not in views:
             raise UnknownProvider(_near(f"There is no provider {provider!r}.", provider, views))
         if name is None or name == AUTO:
-            return Candidate(views[provider], self._default(views[provider]))
+            return self._unnamed({provider: views[provider]})[0]
         for route in self._public[name].routes if name in self._public else ():
             if route.provider == provider:
                 return Candidate(views[provider], route.model)
         return Candidate(views[provider], name.removeprefix(f"{provider}/"))
 
+    def _unnamed(self, views: Mapping[str, ProviderView]) -> list[Candidate]:
+        """Each provider with its default model; one that has none is no candidate."""
+        found = [
+            Candidate(view, model, view.weight) for view in views.values() if (model := self._default(view))
+        ]
+        if views and not found:
+            raise UnknownModel(f"Name a model: {', '.join(views)} has no default one.")
+        return found
+
     def _bare(self, name: str, views: Mapping[str, ProviderView]) -> list[Candidate]:
         found = [view for view in views.values() if name in (*view.models, self._default(view))]
         found = found or [view for view in views.values() if not view.models]
         if not found:
-            known = {model for view in views.values() for model in view.models} | set(self._public)
+            listed = {model: f"{view.name}/{model}" for view in views.values() for model in view.models}
+            known = {*(listed.values() if "/" in name else listed), *self._public}
             raise UnknownModel(_near(f"No provider has the model {name!r}.", name, known))
         return [Candidate(view, name, view.weight) for view in found]
 

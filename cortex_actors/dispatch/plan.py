@@ -7,7 +7,8 @@ dispatcher takes it.
     GiveUp(error)       nothing is left to try; the error is the one to tell the caller
 
 A route that is not admitted (its breaker is open, its keys rest, it is full) costs no attempt; when nothing
-else is left, the one that is free again first is waited for, if we have the patience.
+else is left, the one that is free again first is waited for, if we have the patience. If all rest for longer
+than that, the one that rests least is asked all the same: its rest may be no more than our guess.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from random import Random
 
 from cortex_actors.dispatch.messages import Admission, Route
-from cortex_actors.errors import CortexError, NoWorkersAvailable, UpstreamError
+from cortex_actors.errors import CortexError, NoWorkersAvailable, UpstreamError, UpstreamRateLimited
 from cortex_actors.providers.failures import CONTEXT_LENGTH
 from cortex_actors.resilience import policy
 from cortex_actors.resilience.backoff import Backoff
@@ -34,6 +35,8 @@ class Try:
 
     route: Route
     pause: float = 0.0
+    #: Nobody else can be asked.
+    in_need: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class AttemptPlan:
         self._fresh = deque(routes)
         self._larger = tuple(larger)
         self._resting: list[tuple[float, Route]] = []
+        #: Routes that could be asked in need; None once that was done.
+        self._least_bad: list[tuple[float, Route]] | None = []
         self._settings = settings
         self._patience = policy.Patience(
             Backoff(base=settings.backoff, cap=settings.backoff_max), settings.max_retry_after
@@ -78,6 +83,8 @@ class AttemptPlan:
         self._refusal = error
         if retry_in is not None and retry_in <= self._settings.max_retry_after:
             self._resting.append((retry_in, route))
+        elif retry_in is not None and isinstance(error, UpstreamRateLimited) and self._least_bad is not None:
+            self._least_bad.append((retry_in, route))
         return self._next_route()
 
     def failed(self, route: Route, admission: Admission, error: CortexError) -> Step:
@@ -124,4 +131,8 @@ class AttemptPlan:
             retry_in, route = min(self._resting, key=lambda entry: entry[0])
             self._resting.clear()
             return Try(route, retry_in + _MARGIN)
+        if self._least_bad and not self._attempts:
+            _, route = min(self._least_bad, key=lambda entry: entry[0])
+            self._least_bad = None
+            return Try(route, in_need=True)
         return GiveUp(self._failure or self._refusal)

@@ -1,6 +1,7 @@
 """The prober: asks a provider for its model list now and then, which costs nothing, and tells its worker.
 
-Runs on:   a thread of its own; blocks in the transport, never longer than the probe's own limit.
+Runs on:   a thread of its own; blocks in the transport, where each wait has the probe's limit, and so has
+           the whole answer.
 Receives:  Probe, from its own timer.
 Sends:     ProbeResult to the provider's worker.
 
@@ -10,12 +11,13 @@ is jittered, so that many instances do not ask in step.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from random import Random
 
 from cortex_actors.dispatch.messages import ProbeResult
 from cortex_actors.dispatch.provider import Provider
-from cortex_actors.errors import UpstreamError
+from cortex_actors.errors import UpstreamError, UpstreamTimeout
 from cortex_actors.metrics import Metrics
 from cortex_actors.otp.actor import Actor
 from cortex_actors.settings import HealthSettings
@@ -39,6 +41,7 @@ class Prober(Actor):
         metrics: Metrics,
         tell: Callable[[ProbeResult], None],
         *,
+        clock: Callable[[], float] = time.monotonic,
         random: Random | None = None,
     ) -> None:
         super().__init__()
@@ -46,6 +49,7 @@ class Prober(Actor):
         self._settings = settings
         self._metrics = metrics
         self._tell = tell
+        self._clock = clock
         self._random = random or Random()
         self._exchange: Exchange | None = None
 
@@ -76,13 +80,13 @@ class Prober(Actor):
         limit = self._settings.timeout
         self._exchange = self._provider.transport.exchange(request, connect_timeout=limit, read_timeout=limit)
         try:
-            return self._read(self._exchange)
+            return self._read(self._exchange, self._clock() + limit)
         except UpstreamError as error:
             return ProbeResult(failure_class=error.failure_class, error=error.title)
         finally:
             self._exchange = None
 
-    def _read(self, exchange: Exchange) -> ProbeResult:
+    def _read(self, exchange: Exchange, deadline: float) -> ProbeResult:
         response = exchange.open()
         try:
             if not 200 <= response.status < 300:
@@ -92,6 +96,8 @@ class Prober(Actor):
             listed = bytearray()
             while len(listed) < _MOST_BYTES and (data := response.read()):
                 listed += data
+                if self._clock() > deadline:
+                    raise UpstreamTimeout("total", self._settings.timeout)
             return ProbeResult(models=self._provider.adapter.models(bytes(listed)))
         finally:
             response.close()

@@ -1,22 +1,26 @@
 """What is fixed about one configured provider, and the board where its worker publishes what is not.
 
 `Provider` outlives every actor that serves it: a restarted worker finds the same adapter, the same connection
-pool and the same roster of running streams. The `Board` holds one immutable `ProviderView` a provider,
+pool and the same roster of running streams. The `Board` holds one immutable `ProviderBooks` a provider,
 replaced by its worker with one assignment, so that the router, health and every page read without asking.
+
+Runs on:   any thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from cortex_actors.dispatch.messages import ProviderView
+from cortex_actors.dispatch.messages import ProviderBooks, ProviderView
 from cortex_actors.otp.dynamic_supervisor import Roster
 from cortex_actors.providers.adapter import Adapter
 from cortex_actors.resilience.breaker_board import BreakerBoard
 from cortex_actors.resilience.circuit_breaker import BreakerLimits
 from cortex_actors.resilience.key_ring import KeyRing
+from cortex_actors.resilience.provider_status import provider_status
 from cortex_actors.settings import ProviderSettings
 from cortex_actors.transport import Transport
 
@@ -38,42 +42,50 @@ class Provider:
 
 
 class Board:
-    """The last view of each provider, in the order of the settings; written by workers, read by all."""
+    """The books of each provider, in the order of the settings; written by workers, read by all."""
 
-    def __init__(self, providers: Sequence[Provider]) -> None:
-        self._views = {provider.name: unseen(provider) for provider in providers}
+    def __init__(self, providers: Sequence[Provider], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._providers = {provider.name: provider for provider in providers}
+        self._books = {provider.name: _unwritten(provider) for provider in providers}
+        self._clock = clock
 
-    def publish(self, view: ProviderView) -> None:
-        """Replaces a provider's view."""
-        self._views[view.name] = view
+    def publish(self, name: str, books: ProviderBooks) -> None:
+        """Replaces a provider's books."""
+        self._books[name] = books
 
     def view(self, name: str) -> ProviderView:
-        """The last view of one provider; raises KeyError for one that is not configured."""
-        return self._views[name]
+        """One provider now; raises KeyError for one that is not configured."""
+        provider, books = self._providers[name], self._books[name]
+        settings = provider.settings
+        return ProviderView(
+            name=provider.name,
+            type=settings.type,
+            # Both change while nothing happens at the worker: a breaker's wait ends, a stream begins.
+            status=provider_status(books.breakers, books.keys, books.evidence, self._clock()),
+            in_flight=provider.streams.count,
+            priority=settings.priority,
+            models=settings.models or books.discovered,
+            capabilities=provider.adapter.capabilities,
+            max_streams=settings.max_streams,
+            local=settings.local,
+            draining=False,
+            requests=books.requests,
+            failures=books.failures,
+            mean_ttft=books.mean_ttft,
+            last_error=books.last_error,
+            breakers=books.breakers,
+            keys=books.keys,
+            weight=settings.weight,
+        )
 
     def views(self) -> tuple[ProviderView, ...]:
-        """The last view of every provider."""
-        return tuple(self._views.values())
+        """Every provider now."""
+        return tuple(self.view(name) for name in self._providers)
 
 
-def unseen(provider: Provider) -> ProviderView:
-    """The view of a provider that nobody has heard of yet: unknown, which is not unavailable."""
-    return ProviderView(
-        name=provider.name,
-        type=provider.settings.type,
-        status="unknown",
-        priority=provider.settings.priority,
-        models=provider.settings.models,
-        capabilities=provider.adapter.capabilities,
-        in_flight=provider.streams.count,
-        max_streams=provider.settings.max_streams,
-        local=provider.settings.local,
-        draining=False,
-        requests=0,
-        failures=0,
-        mean_ttft=None,
-        last_error=None,
+def _unwritten(provider: Provider) -> ProviderBooks:
+    """The books of a provider that nobody has heard of yet: unknown, which is not unavailable."""
+    return ProviderBooks(
         breakers=BreakerBoard(provider.name, BreakerLimits(), Random(0)).snapshot(0.0),
         keys=KeyRing((), Random(0)).snapshot(),
-        weight=provider.settings.weight,
     )

@@ -2,7 +2,7 @@
 
 Runs on:   a thread of its own; does no I/O and never waits for anything but its mailbox.
 Receives:  AdmitAttempt (a call); FirstToken, Outcome, ProbeResult.
-Sends:     nothing; it publishes a ProviderView after each change, which everybody else reads.
+Sends:     nothing; it publishes its books after each change, which everybody else reads.
 
 Its breakers, keys and counters die with it, by design: a worker that crashed may have crashed over its
 books. What outlives it (connections, running streams) is in `Provider`.
@@ -22,7 +22,7 @@ from cortex_actors.dispatch.messages import (
     NotAdmitted,
     Outcome,
     ProbeResult,
-    ProviderView,
+    ProviderBooks,
 )
 from cortex_actors.dispatch.provider import Board, Provider
 from cortex_actors.errors import UpstreamError
@@ -32,7 +32,7 @@ from cortex_actors.resilience.breaker_states import Transition
 from cortex_actors.resilience.circuit_breaker import BreakerLimits
 from cortex_actors.resilience.key_ring import Key, KeyRing, NoKey
 from cortex_actors.resilience.policy import RULES
-from cortex_actors.resilience.provider_status import Evidence, provider_status
+from cortex_actors.resilience.provider_status import Evidence
 from cortex_actors.settings import KeySettings
 
 _log = logging.getLogger(__name__)
@@ -48,6 +48,9 @@ _KEYLESS_REST = 1.0
 
 #: Failures that say nothing about how the provider is.
 _NO_EVIDENCE = frozenset({"caller", "cancelled", "model_missing"})
+
+#: Failures of the key that a probe was made with: where there are others, they say nothing of the provider.
+_ABOUT_A_KEY = frozenset({"key", "money", "rate_limit"})
 
 
 class ProviderWorker(Actor):
@@ -82,9 +85,10 @@ class ProviderWorker(Actor):
         self._publish()
 
     def handle(self, message: object) -> object:
+        answer = None
         match message:
             case AdmitAttempt():
-                return self._admit(message.model)
+                answer = self._admit(message.model, in_need=message.in_need)
             case Outcome():
                 self._enter(message)
             case FirstToken():
@@ -94,13 +98,15 @@ class ProviderWorker(Actor):
             case _:
                 self.unexpected(message)
         self._publish()
-        return None
+        return answer
 
-    def _admit(self, model: str) -> Admission | NotAdmitted:
+    def _admit(self, model: str, *, in_need: bool) -> Admission | NotAdmitted:
         now = self._clock()
         if not self._breakers.admits(model, now):
             return self._refused_by_breaker(model, now)
         key = self._ring.pick(now)
+        if in_need and isinstance(key, NoKey):
+            key = self._ring.pick_in_need(now)
         if isinstance(key, NoKey):
             rested = key.retry_at is not None
             return NotAdmitted("rate_limited" if rested else "no_key", _until(key.retry_at, now))
@@ -142,7 +148,7 @@ class ProviderWorker(Actor):
             return
         match RULES[error.failure_class].key:
             case "rest":
-                self._ring.rest(key.id, now + self._rest_of(error))
+                self._ring.rest(key.id, now + self._rest_of(error), guessed=error.retry_after is None)
             case "rest_for_money":
                 self._ring.rest_for_money(key.id, now + self._rests.money_rest)
             case "disable":
@@ -159,35 +165,23 @@ class ProviderWorker(Actor):
 
     def _note_probe(self, result: ProbeResult) -> None:
         self._discovered = result.models or self._discovered
-        if result.failure_class not in _NO_EVIDENCE:
+        of_one_key = result.failure_class in _ABOUT_A_KEY and len(self._provider.settings.keys) > 1
+        if not of_one_key and result.failure_class not in _NO_EVIDENCE:
             self._evidence = Evidence("check", result.failure_class)
             self._last_error = result.error or self._last_error
 
     def _publish(self) -> None:
-        now = self._clock()
-        provider, settings = self._provider, self._provider.settings
-        breakers, keys = self._breakers.snapshot(now), self._ring.snapshot()
-        self._board.publish(
-            ProviderView(
-                name=provider.name,
-                type=settings.type,
-                status=provider_status(breakers, keys, self._evidence, now),
-                priority=settings.priority,
-                models=settings.models or self._discovered,
-                capabilities=provider.adapter.capabilities,
-                in_flight=provider.streams.count,
-                max_streams=settings.max_streams,
-                local=settings.local,
-                draining=False,
-                requests=self._requests,
-                failures=self._failures,
-                mean_ttft=self._mean_ttft,
-                last_error=self._last_error,
-                breakers=breakers,
-                keys=keys,
-                weight=settings.weight,
-            )
+        books = ProviderBooks(
+            breakers=self._breakers.snapshot(self._clock()),
+            keys=self._ring.snapshot(),
+            evidence=self._evidence,
+            discovered=self._discovered,
+            requests=self._requests,
+            failures=self._failures,
+            mean_ttft=self._mean_ttft,
+            last_error=self._last_error,
         )
+        self._board.publish(self._provider.name, books)
 
     def _log(self, transitions: tuple[Transition, ...]) -> None:
         for move in transitions:

@@ -1,17 +1,39 @@
-"""A running answer as the front end sees it: iterate it, close it, read how it ended.
+"""A running answer as the front end sees it: iterate it, close it, read how it ended; or all of it at once.
 
-Runs on:   the request's thread, as the dispatcher behind it does.
+Runs on:   the request's thread, as the dispatcher behind it does; `close` on any.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from cortex_actors.chat import AnswerEvent, Chunk, ToolCall, ToolCallDelta
+from cortex_actors.chat import AnswerEvent, Chunk, ToolCall, ToolCallDelta, Vectors
+from cortex_actors.dispatch.channel import weight
 from cortex_actors.dispatch.dispatcher import Dispatcher
 from cortex_actors.dispatch.messages import AttemptRecord, StreamEnd
-from cortex_actors.errors import AttemptCancelled
+from cortex_actors.errors import AttemptCancelled, MalformedStream
+
+#: What an answer that is collected may weigh, in bytes; as a stream it may be as long as its limits allow.
+MOST_COLLECTED = 128 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerHead:
+    """What is known of an answer when its first content is in hand, and true of it to its end."""
+
+    id: str
+    provider: str
+    model: str
+    #: How many attempts were made, the one that answers included.
+    attempts: int
+    #: The fields of the request that the answering dialect left out.
+    dropped: tuple[str, ...] = ()
+    #: What the answering provider's rate limit headers said.
+    rate_limits: Mapping[str, str] = field(default_factory=dict)
+    #: The time before the answering attempt, which is ours: routing, waiting, failed attempts; in seconds.
+    overhead: float = 0.0
 
 
 class Stream:
@@ -39,13 +61,33 @@ class Stream:
     @property
     def attempts(self) -> tuple[AttemptRecord, ...]:
         """The attempts that are over."""
-        return tuple(self._dispatcher.attempts)
+        return self._dispatcher.attempts
 
     @property
     def attempt_number(self) -> int:
         """How many attempts were made, the running one included."""
         attempt = self._dispatcher.attempt
         return attempt.number if attempt else 0
+
+    @property
+    def head(self) -> AnswerHead:
+        """Who answers, and what it took to get there."""
+        attempt = self._dispatcher.attempt
+        assert attempt is not None
+        return AnswerHead(
+            id=self.id,
+            provider=self.provider,
+            model=self.model,
+            attempts=self.attempt_number,
+            dropped=attempt.dropped,
+            rate_limits=attempt.rate_limits,
+            overhead=attempt.started - self._dispatcher.started,
+        )
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """The fields of the request that the answering dialect left out."""
+        return self.head.dropped
 
     @property
     def end(self) -> StreamEnd | None:
@@ -69,6 +111,35 @@ class Completion:
     reasoning: str
     tool_calls: tuple[ToolCall, ...]
     end: StreamEnd
+    head: AnswerHead
+    #: How likely each token was, in OpenAI's shape; None where nobody asked.
+    logprobs: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """A whole answer of vectors."""
+
+    values: tuple[tuple[float, ...] | str, ...]
+    end: StreamEnd
+    head: AnswerHead
+
+
+def events_of(stream: Stream) -> Iterator[AnswerEvent]:
+    """The events of a stream, one by one. Raises its error in the end unless the answer is whole."""
+    size = 0
+    for batch in stream:
+        size += sum(map(weight, batch))
+        if size > MOST_COLLECTED:
+            stream.close()
+            raise MalformedStream("The provider's answer is too long to be given as a whole; stream it.")
+        yield from batch
+    end = stream.end
+    assert end is not None
+    if end.error is not None:
+        raise end.error
+    if end.finish is None:
+        raise AttemptCancelled(f"The stream ended as {end.name}.")
 
 
 def collect(stream: Stream) -> Completion:
@@ -76,19 +147,33 @@ def collect(stream: Stream) -> Completion:
     text: list[str] = []
     reasoning: list[str] = []
     deltas: list[ToolCallDelta] = []
-    for batch in stream:
-        for event in batch:
-            if isinstance(event, Chunk):
-                text.append(event.text)
-                reasoning.append(event.reasoning)
-                deltas.extend(event.tool_calls)
+    logprobs: dict[str, list[Any]] = {}
+    for event in events_of(stream):
+        if isinstance(event, Chunk):
+            text.append(event.text)
+            reasoning.append(event.reasoning)
+            deltas.extend(event.tool_calls)
+            for kind, tokens in (event.logprobs or {}).items():
+                if tokens:
+                    logprobs.setdefault(kind, []).extend(tokens)
     end = stream.end
     assert end is not None
-    if end.error is not None:
-        raise end.error
-    if end.finish is None:
-        raise AttemptCancelled(f"The stream ended as {end.name}.")
-    return Completion("".join(text), "".join(reasoning), whole_tool_calls(deltas), end)
+    return Completion(
+        text="".join(text),
+        reasoning="".join(reasoning),
+        tool_calls=whole_tool_calls(deltas),
+        end=end,
+        head=stream.head,
+        logprobs=logprobs or None,
+    )
+
+
+def collect_vectors(stream: Stream) -> Embeddings:
+    """Reads an answer of vectors to its end. Raises its error unless it is whole."""
+    found = [event for event in events_of(stream) if isinstance(event, Vectors)]
+    end = stream.end
+    assert end is not None
+    return Embeddings(found[0].values, end, stream.head)
 
 
 def whole_tool_calls(deltas: list[ToolCallDelta]) -> tuple[ToolCall, ...]:

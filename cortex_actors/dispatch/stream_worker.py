@@ -13,12 +13,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cortex_actors.chat import AnswerEvent
+from cortex_actors.chat import AnswerEvent, AnswerInfo
 from cortex_actors.dispatch.channel import Channel
-from cortex_actors.errors import CortexError, InternalError, TruncatedStream, UpstreamError
+from cortex_actors.errors import (
+    AttemptCancelled,
+    CortexError,
+    InternalError,
+    MalformedStream,
+    TruncatedStream,
+    UpstreamError,
+)
 from cortex_actors.otp.actor import Actor
 from cortex_actors.otp.reasons import ExitReason
-from cortex_actors.providers.adapter import Adapter, Decoder, StreamState
+from cortex_actors.providers.adapter import Decoder, StreamState
+from cortex_actors.providers.rate_limits import rate_limits
+from cortex_actors.providers.speech import Reader
+from cortex_actors.streaming.errors import StreamFormatError
 from cortex_actors.transport import Exchange, UpstreamResponse
 
 
@@ -31,9 +41,9 @@ class StreamWorker(Actor):
 
     init_in_caller = True
 
-    def __init__(self, adapter: Adapter, exchange: Exchange, channel: Channel) -> None:
+    def __init__(self, reader: Reader, exchange: Exchange, channel: Channel) -> None:
         super().__init__()
-        self._adapter = adapter
+        self._reader = reader
         self._exchange = exchange
         self._channel = channel
         self._told = False
@@ -44,7 +54,13 @@ class StreamWorker(Actor):
             return None
         try:
             self._attempt()
-        except CortexError as error:
+        except AttemptCancelled:
+            pass  # its dispatcher knows, or it was killed: then `terminate` says so
+        except StreamFormatError as error:
+            details = f"The provider's stream cannot be read: {error}."
+            self._tell_failure(MalformedStream(details, provider=self._reader.name))
+        except UpstreamError as error:
+            error.provider = error.provider or self._reader.name
             self._tell_failure(error)
         self.stop()
         return None
@@ -64,12 +80,14 @@ class StreamWorker(Actor):
                 self._read_stream(response)
             else:
                 body = response.read_error_body()
-                raise self._adapter.classify_failure(response.status, response.headers, body)
+                raise self._reader.classify_failure(response.status, response.headers, body)
         finally:
             response.close()
 
     def _read_stream(self, response: UpstreamResponse) -> None:
-        decoder = self._adapter.new_decoder(response.headers.get("content-type", ""))
+        if limits := rate_limits(response.headers):
+            self._channel.deliver((AnswerInfo(rate_limits=limits),))
+        decoder = self._reader.new_decoder(response.headers.get("content-type", ""))
         state = StreamState()
         while not state.ended:
             data = self._piece(response, state)
@@ -92,7 +110,7 @@ class StreamWorker(Actor):
     def _end_of_body(self, decoder: Decoder, state: StreamState) -> None:
         if not self._deliver(decoder.flush(), state):
             return
-        self._pass_on(self._adapter.end_of_body(state))
+        self._pass_on(self._reader.end_of_body(state))
         if not state.finished:
             raise TruncatedStream("The provider's stream ended without its end marker.")
         self._tell_finish()
@@ -101,7 +119,7 @@ class StreamWorker(Actor):
         """Parses payloads and passes their events on; False when nobody wants more."""
         events: list[AnswerEvent | UpstreamError] = []
         for payload in payloads:
-            events.extend(self._adapter.parse_event(payload, state))
+            events.extend(self._reader.parse_event(payload, state))
         return self._pass_on(events)
 
     def _pass_on(self, events: Sequence[AnswerEvent | UpstreamError]) -> bool:

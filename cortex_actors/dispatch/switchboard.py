@@ -1,7 +1,7 @@
-"""The switchboard: how a dispatcher reaches the router and the providers' workers, by name.
+"""The switchboard: how dispatchers and probers reach the router and the providers' workers, by name.
 
-Runs on:   the request's thread, for the length of one call.
-Sends:     SelectRoutes to the router; AdmitAttempt and Outcome to a provider's worker.
+Runs on:   the thread of whoever calls, for the length of one call.
+Sends:     SelectRoutes to the router; AdmitAttempt, FirstToken, Outcome, ProbeResult to a provider's worker.
 
 Names survive restarts and references do not, so everything goes by name. An actor that is being restarted is
 waited for a moment, never longer than `_PATIENCE`: a restart takes less than a millisecond, or it is a
@@ -19,11 +19,12 @@ from cortex_actors.dispatch.messages import (
     FirstToken,
     NotAdmitted,
     Outcome,
+    ProbeResult,
     Routes,
     SelectRoutes,
 )
 from cortex_actors.dispatch.provider import Provider
-from cortex_actors.errors import ClientError, NoWorkersAvailable
+from cortex_actors.errors import ClientError, InternalError, NoWorkersAvailable
 from cortex_actors.otp.errors import ActorUnavailable, CallTimeout
 from cortex_actors.otp.registry import NameTable, call, cast
 
@@ -38,7 +39,7 @@ _ANSWER = 2.0
 
 
 class Switchboard:
-    """Calls actors by name, for dispatchers."""
+    """Calls actors by name."""
 
     def __init__(
         self,
@@ -58,21 +59,21 @@ class Switchboard:
         return self._providers[name]
 
     def select(self, asked: SelectRoutes) -> Routes:
-        """The router's answer. Raises UnknownModel, UnknownProvider, NoWorkersAvailable."""
+        """The router's answer. Raises UnknownModel, UnknownProvider, NoWorkersAvailable, InternalError."""
         answer = self._call(ROUTER, asked)
         if isinstance(answer, ClientError):
             raise answer
         assert isinstance(answer, Routes)
         return answer
 
-    def admit(self, provider: Provider, model: str) -> Admission | NotAdmitted:
-        """A provider's leave to make one attempt. Raises NoWorkersAvailable when its worker is down."""
-        answer = self._call(provider.worker_name, AdmitAttempt(model))
+    def admit(self, provider: Provider, model: str, *, in_need: bool = False) -> Admission | NotAdmitted:
+        """A provider's leave to make one attempt. Raises NoWorkersAvailable, InternalError."""
+        answer = self._call(provider.worker_name, AdmitAttempt(model, in_need))
         assert isinstance(answer, Admission | NotAdmitted)
         return answer
 
-    def tell(self, provider: Provider, message: FirstToken | Outcome) -> None:
-        """Tells a provider's worker how an attempt goes; lost when the worker is down, by design."""
+    def tell(self, provider: Provider, message: FirstToken | Outcome | ProbeResult) -> None:
+        """Tells a provider's worker how an attempt or a probe goes; lost when it is down, by design."""
         cast(self._names, provider.worker_name, message)
 
     def _call(self, name: str, message: object) -> object:
@@ -86,3 +87,5 @@ class Switchboard:
                 if self._clock() >= give_up:
                     raise NoWorkersAvailable(retry_after=1.0) from error
                 self._pause(_LOOK)
+            except Exception as bug:  # the actor fell over this very message, and will not be asked again
+                raise InternalError from bug

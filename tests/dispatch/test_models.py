@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cortex_actors.dispatch.models import ModelNames
+from cortex_actors.dispatch.models import KnownModel, ModelNames
 from cortex_actors.errors import UnknownModel, UnknownProvider
 from cortex_actors.settings import ModelSettings, Route
 from tests.dispatch.factories import view
@@ -74,3 +74,44 @@ def test_a_default_model_that_is_loaded_is_kept() -> None:
     loaded = view("ollama-local", type="ollama", models=("qwen3", "gemma3:4b"))
     names = ModelNames((), {"ollama-local": "gemma3:4b"})
     assert [c.model for c in names.candidates(None, None, {"ollama-local": loaded})] == ["gemma3:4b"]
+
+
+def test_a_name_with_a_provider_in_it_is_told_near_names_of_that_kind() -> None:
+    with pytest.raises(UnknownModel, match="Near names: mistral-primary/mistral-small"):
+        _who("mistral-primry/mistral-small")
+
+
+def test_every_name_is_listed_once_ours_before_those_of_preferred_providers() -> None:
+    views = {
+        "last": view("last", priority=9, models=("shared", "own")),
+        "first": view("first", type="groq", priority=1, models=("shared",)),
+        "silent": view("silent", priority=5, models=()),
+    }
+    names = ModelNames((SMART,), {"last": "own", "first": "unlisted", "silent": ""})
+
+    assert names.listed(views) == (
+        KnownModel("auto", "cortex"),
+        KnownModel("smart", "cortex"),
+        KnownModel("shared", "first"),
+        KnownModel("unlisted", "first"),
+        KnownModel("own", "last"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [
+        ("auto", "cortex"),
+        ("smart", "cortex"),
+        ("shared", "groq-primary"),
+        ("mistral-primary/shared", "mistral-primary"),
+        ("mistral-primary/some/new-model", "mistral-primary"),
+    ],
+)
+def test_a_name_that_may_be_asked_for_is_known(name: str, owner: str) -> None:
+    assert ModelNames((SMART,), DEFAULTS).known(name, VIEWS) == KnownModel(name, owner)
+
+
+def test_a_name_that_may_not_is_not() -> None:
+    with pytest.raises(UnknownModel):
+        ModelNames((SMART,), DEFAULTS).known("nobody", VIEWS)

@@ -14,6 +14,7 @@ from cortex_actors.errors import (
     InvalidRequest,
     KeyRejected,
     ModelMissing,
+    NoWorkersAvailable,
     QuotaExhausted,
     UpstreamConnectError,
     UpstreamFailure,
@@ -107,10 +108,18 @@ def test_a_resting_route_is_waited_for_when_nothing_else_is_left() -> None:
     assert step.pause >= 1.5
 
 
-def test_a_route_that_rests_for_longer_than_our_patience_is_given_up() -> None:
-    plan, refusal = _plan(A), UpstreamRateLimited(retry_after=900)
+def test_when_all_rest_for_longer_than_our_patience_the_least_bad_is_asked_once() -> None:
+    plan, refusal = _plan(A, B), UpstreamRateLimited(retry_after=900)
     plan.first()
-    assert plan.not_admitted(A, refusal, 900.0) == GiveUp(refusal)
+    assert plan.not_admitted(A, refusal, 900.0) == Try(B)
+    assert plan.not_admitted(B, refusal, 600.0) == Try(B, in_need=True)
+    assert plan.not_admitted(B, refusal, 600.0) == GiveUp(refusal)
+
+
+def test_a_breaker_that_is_open_is_not_asked_in_need() -> None:
+    plan, refusal = _plan(A), NoWorkersAvailable()
+    plan.first()
+    assert plan.not_admitted(A, refusal, 60.0) == GiveUp(refusal)
 
 
 def test_a_real_failure_is_told_rather_than_a_refusal() -> None:
