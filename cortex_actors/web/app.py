@@ -9,25 +9,31 @@ request id and answered 500 with nothing of the inside.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cortex_actors.errors import CortexError, InternalError, MethodNotAllowed, NotFound
 from cortex_actors.gateway import Gateway
 from cortex_actors.settings import Settings
+from cortex_actors.web.anthropic.responses import error_response as anthropic_error
 from cortex_actors.web.body import BodyReader
 from cortex_actors.web.caller import SocketCaller
 from cortex_actors.web.handlers.actors import actors
+from cortex_actors.web.handlers.anthropic import count_tokens, messages
 from cortex_actors.web.handlers.chat import chat, complete
 from cortex_actors.web.handlers.health import health, livez, readyz
 from cortex_actors.web.handlers.metrics import metrics
+from cortex_actors.web.handlers.openai import MODELS, chat_completions, embeddings, model, models
 from cortex_actors.web.handlers.providers import providers
 from cortex_actors.web.handlers.root import root
 from cortex_actors.web.middleware import wrapped
+from cortex_actors.web.openai.errors import error_response as openai_error
 from cortex_actors.web.request import REQUEST_ID, TRACE, Handler, Request
 from cortex_actors.web.responses import Response, error_response
 
 _log = logging.getLogger(__name__)
+
+ErrorResponse = Callable[[CortexError, str], Response]
 
 #: Every path, with its methods; HEAD follows GET, and OPTIONS is answered for all.
 ROUTES: Mapping[str, Mapping[str, Handler]] = {
@@ -40,7 +46,21 @@ ROUTES: Mapping[str, Mapping[str, Handler]] = {
     "/livez": {"GET": livez},
     "/readyz": {"GET": readyz},
     "/metrics": {"GET": metrics},
+    "/v1/chat/completions": {"POST": chat_completions},
+    "/v1/embeddings": {"POST": embeddings},
+    "/v1/messages": {"POST": messages},
+    "/v1/messages/count_tokens": {"POST": count_tokens},
+    "/v1/models": {"GET": models},
 }
+
+#: Paths that go on with a name of the caller's.
+SUBTREES: Mapping[str, Mapping[str, Handler]] = {MODELS: {"GET": model}}
+
+#: What a failure looks like under these paths, the first that fits; elsewhere it is `error_response`.
+ERRORS: Sequence[tuple[str, ErrorResponse]] = (
+    ("/v1/messages", anthropic_error),
+    ("/v1", openai_error),
+)
 
 
 def create_app(gateway: Gateway, settings: Settings) -> WSGIApplication:
@@ -83,9 +103,7 @@ class Application:
 
     def _answer(self, request: Request) -> Response:
         try:
-            methods = self._routes.get(request.path)
-            if methods is None:
-                raise NotFound("There is nothing at this path; GET / lists what there is.")
+            methods = self._methods(request.path)
             handler = methods.get(request.method)
             if handler is not None:
                 return handler(request)
@@ -99,10 +117,22 @@ class Application:
             _log.exception("request %s: %s failed", request.request_id, request.method)
             return self._failed(request, InternalError("Quote the request id when you report this."))
 
+    def _methods(self, path: str) -> Mapping[str, Handler]:
+        if path in self._routes:
+            return self._routes[path]
+        for beginning, methods in SUBTREES.items():
+            if path.startswith(beginning):
+                return _with_head(methods)
+        raise NotFound("There is nothing at this path; GET / lists what there is.")
+
     def _failed(self, request: Request, error: CortexError) -> Response:
         request.trace.error = error
         request.trace.left = request.caller.gone()
-        return error_response(error, request.request_id)
+        return _error_shape(request.path)(error, request.request_id)
+
+
+def _error_shape(path: str) -> ErrorResponse:
+    return next((shape for place, shape in ERRORS if f"{path}/".startswith(f"{place}/")), error_response)
 
 
 def _with_head(methods: Mapping[str, Handler]) -> Mapping[str, Handler]:

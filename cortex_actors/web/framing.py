@@ -19,6 +19,7 @@ from typing import Protocol
 from cortex_actors.chat import AnswerEvent, Chunk, Usage
 from cortex_actors.dispatch.messages import StreamEnd
 from cortex_actors.dispatch.stream import Stream
+from cortex_actors.errors import CortexError
 from cortex_actors.web.payloads import Payload, delta_payload, end_payload, usage_payload
 
 #: JSON of one line, compact, in the characters of the text itself.
@@ -41,8 +42,8 @@ class Framing(Protocol):
 
     def end(self, end: StreamEnd) -> bytes: ...
 
-    def error(self, payload: Payload) -> bytes | None:
-        """Tells a failure; None where the form cannot."""
+    def error(self, error: CortexError, payload: Payload) -> bytes | None:
+        """Tells a failure, whose payload under /api is given too; None where the form cannot."""
         ...
 
 
@@ -63,7 +64,7 @@ class TextFraming:
     def end(self, end: StreamEnd) -> bytes:
         return b""
 
-    def error(self, payload: Payload) -> bytes | None:
+    def error(self, error: CortexError, payload: Payload) -> bytes | None:
         return None
 
 
@@ -85,7 +86,7 @@ class _StructuredFraming:
     def end(self, end: StreamEnd) -> bytes:
         return utf8(self._frame("end", to_json(end_payload(end))))
 
-    def error(self, payload: Payload) -> bytes | None:
+    def error(self, error: CortexError, payload: Payload) -> bytes | None:
         return utf8(self._frame("error", to_json(payload)))
 
     def _event(self, event: AnswerEvent) -> str:

@@ -44,11 +44,11 @@ _BAD_MESSAGES = "Invalid messages format"
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _IMAGE_URL = re.compile(r"(https://|data:image/)\S+", re.IGNORECASE)
 
-_MOST_TOKENS = 2**31 - 1
+MOST_TOKENS = 2**31 - 1
+MOST_FALLBACKS = 16
 _MOST_SEED = 2**63 - 1
 _MOST_STOPS = 16
 _MOST_TOOLS = 128
-_MOST_FALLBACKS = 16
 
 
 def parse_chat(body: Mapping[str, Any]) -> tuple[ChatRequest, tuple[str, ...]]:
@@ -59,9 +59,9 @@ def parse_chat(body: Mapping[str, Any]) -> tuple[ChatRequest, tuple[str, ...]]:
         messages=_messages(body),
         model=fields.name("model"),
         provider=fields.name("provider"),
-        fallbacks=fields.texts("fallbacks", most=_MOST_FALLBACKS),
+        fallbacks=fields.texts("fallbacks", most=MOST_FALLBACKS),
         temperature=fields.number("temperature", least=0, most=2),
-        max_tokens=fields.integer("max_tokens", least=1, most=_MOST_TOKENS),
+        max_tokens=fields.integer("max_tokens", least=1, most=MOST_TOKENS),
         top_p=fields.number("top_p", least=0, most=1),
         stop=fields.texts("stop", most=_MOST_STOPS),
         seed=fields.integer("seed", least=-_MOST_SEED, most=_MOST_SEED),
@@ -70,7 +70,7 @@ def parse_chat(body: Mapping[str, Any]) -> tuple[ChatRequest, tuple[str, ...]]:
         parallel_tool_calls=fields.flag("parallel_tool_calls"),
         response_format=_response_format(fields.child("response_format")),
         user=fields.name("user"),
-        limits=_limits(fields.child("limits")),
+        limits=request_limits(fields.child("limits")),
     )
     return request, fields.unknown(KNOWN)
 
@@ -187,7 +187,8 @@ def _response_format(fields: Fields | None) -> ResponseFormat | None:
     return ResponseFormat("json_schema", schema, described.name("name"), described.flag("strict"))
 
 
-def _limits(fields: Fields | None) -> RequestLimits:
+def request_limits(fields: Fields | None) -> RequestLimits:
+    """Limits of this request alone."""
     if fields is None:
         return RequestLimits()
     for key in fields.unknown(_LIMITS):  # a misspelt limit would protect nobody

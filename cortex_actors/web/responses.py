@@ -17,10 +17,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
+from itertools import islice
+from urllib.parse import quote
 
 from cortex_actors.chat import AnswerEvent
 from cortex_actors.dispatch.messages import AttemptRecord, EndName
-from cortex_actors.dispatch.stream import Stream
+from cortex_actors.dispatch.stream import AnswerHead, Stream
 from cortex_actors.errors import CortexError, InternalError, InvalidRequest, RateLimited, UpstreamError
 from cortex_actors.web.framing import Framing, to_json, utf8
 from cortex_actors.web.payloads import Payload, attempts_payload, usage_payload
@@ -32,6 +34,13 @@ Header = tuple[str, str]
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _UNSAFE = re.compile(r"[^\x20-\x7e]")
 _LONGEST_HEADER = 256
+
+#: So many names are told in one header, and each to this length: they are the caller's.
+_MOST_NAMED = 16
+_LONGEST_NAME = 40
+
+#: Failures that the same request would meet again; the SDKs repeat it twice unless they are told not to.
+_LASTING = frozenset({"key", "money", "silence"})
 
 #: Ends under which the caller has the whole answer.
 _WHOLE = frozenset({EndName.COMPLETE, EndName.RECOVERED})
@@ -115,19 +124,42 @@ def stream_response(
     about = [
         ("Content-Type", framing.content_type),
         *_STREAM_HEADERS,
-        *answer_headers(stream.provider, stream.model, stream.attempt_number),
+        *answer_headers(stream.head),
         *headers,
     ]
     return Response(200, StreamBody(stream, framing, request_id), about)
 
 
-def answer_headers(provider: str | None, model: str | None, attempts: int) -> list[Header]:
-    """Who answered, and at which attempt."""
+def answer_headers(head: AnswerHead) -> list[Header]:
+    """Who answers, at which attempt, what we added to the wait, and what limits the provider has."""
     return [
-        ("X-Cortex-Provider", header_text(provider or "")),
-        ("X-Cortex-Model", header_text(model or "")),
-        ("X-Cortex-Attempts", str(attempts)),
+        ("X-Cortex-Provider", header_text(head.provider)),
+        ("X-Cortex-Model", header_text(head.model)),
+        ("X-Cortex-Attempts", str(head.attempts)),
+        ("X-Cortex-Overhead-Ms", f"{head.overhead * 1000:.1f}"),
+        *(
+            (f"X-Upstream-Ratelimit-{name.title()}", header_text(value))
+            for name, value in head.rate_limits.items()
+        ),
     ]
+
+
+def error_headers(error: CortexError) -> list[Header]:
+    """The headers of an error, who was tried, and what not to do: for bodies that have no place for that."""
+    headers = [(name, header_text(value)) for name, value in error.headers.items()]
+    if isinstance(error, UpstreamError) and error.failure_class in _LASTING:
+        headers.append(("X-Should-Retry", "false"))
+    if isinstance(error, UpstreamError) and error.provider:
+        headers.append(("X-Cortex-Provider", header_text(error.provider)))
+    if error.attempts:
+        headers.append(("X-Cortex-Attempts", str(len(error.attempts))))
+    return headers
+
+
+def named(header: str, names: Iterable[str]) -> list[Header]:
+    """A header that lists names, so that a caller learns what had no effect; none where there are none."""
+    told = [quote(name[:_LONGEST_NAME], safe="/[]", errors="replace") for name in islice(names, _MOST_NAMED)]
+    return [(header, ", ".join(told))] if told else []
 
 
 def header_text(text: str) -> str:
@@ -199,7 +231,7 @@ class StreamBody:
         payload["provider"] = self._stream.provider
         payload["model"] = self._stream.model
         payload["usage"] = usage_payload(end.usage if end else None)
-        told = self._framing.error(payload)
+        told = self._framing.error(error, payload)
         if told is None:
             raise StreamCut
         return told

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import cast
+from typing import Any, cast
 
-from cortex_actors.chat import AnswerEvent, ChatRequest, Chunk, Finish, FinishReason, ToolCall, Usage
+from cortex_actors.chat import (
+    AnswerEvent,
+    ChatRequest,
+    Chunk,
+    EmbeddingsRequest,
+    Finish,
+    FinishReason,
+    ToolCall,
+    Usage,
+)
 from cortex_actors.dispatch.messages import AttemptRecord, Caller, EndName, ProviderView, StreamEnd
-from cortex_actors.dispatch.stream import Completion, Stream
-from cortex_actors.errors import CortexError
+from cortex_actors.dispatch.models import KnownModel
+from cortex_actors.dispatch.stream import AnswerHead, Completion, Embeddings, Stream
+from cortex_actors.errors import CortexError, UnknownModel
 from cortex_actors.gateway import HealthView, Probe
 from cortex_actors.otp.tree import TreeNode
 from cortex_actors.resilience.breaker_board import BreakerBoard
@@ -37,6 +47,8 @@ COMPLETE = StreamEnd(
     ttft=0.01,
     duration=0.05,
 )
+
+HEAD = AnswerHead(id="5f2b", provider="groq-primary", model="llama-3.1-8b", attempts=1)
 
 HELLO: tuple[Step, ...] = (
     (Chunk(text="Hello"),),
@@ -98,14 +110,31 @@ class StreamDouble:
     request_id: str
     steps: Iterable[Step]
     last: StreamEnd
-    id: str = "5f2b"
-    provider: str = "groq-primary"
-    model: str = "llama-3.1-8b"
-    attempt_number: int = 1
+    head: AnswerHead = HEAD
     end: StreamEnd | None = None
     #: How often it was closed, and that it was.
     closed: int = 0
     freed: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def id(self) -> str:
+        return self.head.id
+
+    @property
+    def provider(self) -> str:
+        return self.head.provider
+
+    @property
+    def model(self) -> str:
+        return self.head.model
+
+    @property
+    def attempt_number(self) -> int:
+        return self.head.attempts
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        return self.head.dropped
 
     @property
     def stream(self) -> Stream:
@@ -136,22 +165,42 @@ class GatewayDouble:
     text: str = "Hello there!"
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
+    logprobs: Mapping[str, Any] | None = None
+    vectors: tuple[tuple[float, ...] | str, ...] = ((0.5, -0.25),)
+    head: AnswerHead = HEAD
     views: tuple[ProviderView, ...] = ()
+    known: tuple[KnownModel, ...] = (KnownModel("auto", "cortex"), KnownModel("meta/llama", "groq-primary"))
     health_view: HealthView = field(default_factory=lambda: HealthView("healthy", (), {}, 12.5))
     probe: Probe = field(default_factory=lambda: Probe(True))
     asked: list[ChatRequest] = field(default_factory=list)
+    embedded: list[EmbeddingsRequest] = field(default_factory=list)
     callers: list[Caller] = field(default_factory=list)
     streams: list[StreamDouble] = field(default_factory=list)
 
     def open_stream(self, request: ChatRequest, caller: Caller) -> StreamDouble:
         self._note(request, caller)
-        stream = StreamDouble(caller.request_id, self.steps, self.end)
+        stream = StreamDouble(caller.request_id, self.steps, self.end, self.head)
         self.streams.append(stream)
         return stream
 
     def complete(self, request: ChatRequest, caller: Caller) -> Completion:
         self._note(request, caller)
-        return Completion(self.text, self.reasoning, self.tool_calls, self.end)
+        return Completion(self.text, self.reasoning, self.tool_calls, self.end, self.head, self.logprobs)
+
+    def embed(self, request: EmbeddingsRequest, caller: Caller) -> Embeddings:
+        self.embedded.append(request)
+        if self.error is not None:
+            raise self.error
+        return Embeddings(self.vectors, self.end, self.head)
+
+    def models(self) -> tuple[KnownModel, ...]:
+        return self.known
+
+    def model(self, name: str) -> KnownModel:
+        for model in self.known:
+            if model.name == name:
+                return model
+        raise UnknownModel(f"No provider has the model {name!r}.")
 
     def health(self) -> HealthView:
         return self.health_view

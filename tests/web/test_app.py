@@ -14,7 +14,7 @@ from tests.web.gateway_double import GatewayDouble
 
 ASK = {"messages": [{"role": "user", "content": "Hi"}]}
 GETS = [path for path, methods in ROUTES.items() if "GET" in methods]
-POSTS = [path for path, methods in ROUTES.items() if "POST" in methods]
+POSTS = [path for path, methods in ROUTES.items() if "POST" in methods and path.startswith("/api")]
 
 
 def test_an_unknown_path_is_a_404_in_json(client: Client) -> None:

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cortex_actors.chat import AnswerInfo, Chunk, Finish, FinishReason, ToolCallDelta, Usage
+from cortex_actors.errors import UpstreamFailure
 from cortex_actors.web.framing import NDJSON, SSE, TEXT, Framing, utf8
 from tests.web.gateway_double import COMPLETE, StreamDouble
 
+FAILURE = UpstreamFailure()
 STREAM = StreamDouble("r1", (), COMPLETE).stream
 RICH = (
     Chunk(text="a\nb"),
@@ -32,7 +34,7 @@ def test_plain_text_is_the_words_of_the_answer_alone() -> None:
 
 
 def test_plain_text_cannot_tell_a_failure() -> None:
-    assert TEXT.error({"error": "x"}) is None
+    assert TEXT.error(FAILURE, {"error": "x"}) is None
 
 
 def test_sse_names_its_events() -> None:
@@ -41,7 +43,8 @@ def test_sse_names_its_events() -> None:
         b'data: {"id":"5f2b","request_id":"r1","provider":"groq-primary","model":"llama-3.1-8b"}\n\n'
     )
     assert SSE.batch((Chunk(text='"é\n'),)) == 'event: delta\ndata: {"text":"\\"é\\n"}\n\n'.encode()
-    assert SSE.error({"error": "Upstream error"}) == b'event: error\ndata: {"error":"Upstream error"}\n\n'
+    told = SSE.error(FAILURE, {"error": "Upstream error"})
+    assert told == b'event: error\ndata: {"error":"Upstream error"}\n\n'
 
 
 def test_a_tick_is_a_comment_that_no_reader_of_sse_sees() -> None:
@@ -83,7 +86,7 @@ def test_sse_and_ndjson_carry_the_same_payloads() -> None:
         ]
 
     def written(framing: Framing) -> bytes:
-        told = framing.error({"error": "x"})
+        told = framing.error(FAILURE, {"error": "x"})
         assert told is not None
         return framing.start(STREAM) + framing.batch(RICH) + framing.end(COMPLETE) + told
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -213,7 +214,8 @@ def test_closing_a_body_that_never_began_closes_its_stream() -> None:
 
 def test_a_stream_names_who_answers_and_asks_proxies_not_to_wait() -> None:
     stream = stream_of(*HELLO)
-    stream.model = "evil\r\nmodel"
+    limits = {"remaining-requests": "59"}
+    stream.head = replace(stream.head, model="evil\r\nmodel", rate_limits=limits, overhead=0.01234)
     response = stream_response(stream.stream, SSE, "r1", [("X-Cortex-Ignored", "a")])
 
     assert dict(response.headers) == {
@@ -223,6 +225,8 @@ def test_a_stream_names_who_answers_and_asks_proxies_not_to_wait() -> None:
         "X-Cortex-Provider": "groq-primary",
         "X-Cortex-Model": "evil??model",
         "X-Cortex-Attempts": "1",
+        "X-Cortex-Overhead-Ms": "12.3",
+        "X-Upstream-Ratelimit-Remaining-Requests": "59",
         "X-Cortex-Ignored": "a",
     }
 

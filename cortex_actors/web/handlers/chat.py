@@ -6,18 +6,19 @@ POST /api/chat/complete    the whole answer, or an error; never half an answer
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
-from cortex_actors.dispatch.stream import Completion
+from cortex_actors.dispatch.stream import AnswerHead, Completion
 from cortex_actors.web.negotiation import choose_framing
 from cortex_actors.web.parsing import parse_chat
 from cortex_actors.web.payloads import Payload, tool_calls_payload, usage_payload
 from cortex_actors.web.request import Request
-from cortex_actors.web.responses import Header, Response, answer_headers, json_response, stream_response
-
-#: So many ignored fields are named, and each to this length: their names are the caller's.
-_MOST_NAMED = 16
-_LONGEST_NAME = 40
+from cortex_actors.web.responses import (
+    Header,
+    Response,
+    answer_headers,
+    json_response,
+    named,
+    stream_response,
+)
 
 
 def chat(request: Request) -> Response:
@@ -26,16 +27,15 @@ def chat(request: Request) -> Response:
     asked, ignored = parse_chat(request.json())
     stream = request.gateway.open_stream(asked, request.caller)
     request.trace.stream = stream
-    return stream_response(stream, framing, request.request_id, _told(ignored))
+    return stream_response(stream, framing, request.request_id, _told(ignored, stream.head))
 
 
 def complete(request: Request) -> Response:
     """POST /api/chat/complete"""
     asked, ignored = parse_chat(request.json())
     completion = request.gateway.complete(asked, request.caller)
-    end = completion.end
-    request.trace.end = end
-    headers = [*answer_headers(end.provider, end.model, len(end.attempts)), *_told(ignored)]
+    request.trace.end = completion.end
+    headers = [*answer_headers(completion.head), *_told(ignored, completion.head)]
     return json_response(200, _completion_payload(completion, request.request_id), headers)
 
 
@@ -56,9 +56,6 @@ def _completion_payload(completion: Completion, request_id: str) -> Payload:
     return payload
 
 
-def _told(ignored: tuple[str, ...]) -> list[Header]:
-    """Names the fields that had no effect, so that a misspelt one is found."""
-    if not ignored:
-        return []
-    names = (quote(name[:_LONGEST_NAME], errors="replace") for name in ignored[:_MOST_NAMED])
-    return [("X-Cortex-Ignored", ", ".join(names))]
+def _told(ignored: tuple[str, ...], head: AnswerHead) -> list[Header]:
+    """Names the fields that nobody here knows, such as a misspelt one, and those no provider was told."""
+    return [*named("X-Cortex-Ignored", ignored), *named("X-Cortex-Dropped", head.dropped)]

@@ -15,6 +15,11 @@ _ENDPOINTS = {
     "GET /livez": "200 unless this process must be restarted",
     "GET /readyz": "200 when it can take requests",
     "GET /metrics": "figures for Prometheus",
+    "POST /v1/chat/completions": "the OpenAI API: point a client's base URL at /v1",
+    "GET /v1/models": "the names that `model` may have",
+    "POST /v1/embeddings": "vectors for texts",
+    "POST /v1/messages": "the Anthropic API: point a client's base URL at /",
+    "POST /v1/messages/count_tokens": "says that tokens are not counted here",
 }
 
 

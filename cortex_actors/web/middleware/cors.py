@@ -15,13 +15,11 @@ from cortex_actors.settings import Settings
 
 _PREFLIGHT = [
     ("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS"),
-    (
-        "Access-Control-Allow-Headers",
-        "Accept, Authorization, Content-Type, Last-Event-ID, X-Api-Key, X-Request-Id",
-    ),
+    # The star is every header but the one that carries credentials: SDKs send a dozen of their own.
+    ("Access-Control-Allow-Headers", "*, Authorization, Content-Type"),
     ("Access-Control-Max-Age", "600"),
 ]
-_EXPOSED = "Retry-After, X-Cortex-Attempts, X-Cortex-Ignored, X-Cortex-Model, X-Cortex-Provider, X-Request-Id"
+_EXPOSED = "*"  # every header of ours, those of a provider's rate limits among them
 
 
 def cors(app: WSGIApplication, settings: Settings) -> WSGIApplication:

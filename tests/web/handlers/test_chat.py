@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from cortex_actors.chat import ToolCall
 from cortex_actors.dispatch.messages import EndName
 from cortex_actors.errors import TruncatedStream
 from tests.web.conftest import client_of, json_of
-from tests.web.gateway_double import GatewayDouble, failed
+from tests.web.gateway_double import HEAD, GatewayDouble, failed
 
 ASK = {"messages": [{"role": "user", "content": "Hello!"}]}
 BOTH = pytest.mark.parametrize("path", ["/api/chat", "/api/chat/complete"])
@@ -75,6 +76,16 @@ def test_ignored_fields_are_named_in_a_header(client: Client, path: str) -> None
     answer = client.post(path, json={**ASK, "temprature": 1, "a, b\r\nX: y": 2, "é" * 100: 3})
 
     assert answer.headers["X-Cortex-Ignored"] == f"temprature, a%2C%20b%0D%0AX%3A%20y, {'%C3%A9' * 40}"
+
+
+@BOTH
+def test_fields_that_the_provider_was_not_told_are_named_in_another(path: str) -> None:
+    gateway = GatewayDouble(head=replace(HEAD, dropped=("seed", "user")))
+
+    answer = client_of(gateway).post(path, json={**ASK, "seed": 7, "user": "u-1"})
+
+    assert answer.headers["X-Cortex-Dropped"] == "seed, user"
+    assert "X-Cortex-Ignored" not in answer.headers
 
 
 @BOTH

@@ -1,0 +1,1 @@
+"""The OpenAI surface, piece by piece and through the whole application."""
