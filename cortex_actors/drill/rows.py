@@ -1,0 +1,366 @@
+"""The rows of the drill: `ROWS` is the whole list, and nothing but a list.
+
+Faults that cost a provider its keys have a provider of their own, so that no row spoils another, and every
+request carries a mark in its model's name, so that each starts with a breaker nobody has touched.
+"""
+
+from __future__ import annotations
+
+from cortex_actors.drill import checks
+from cortex_actors.drill.plays import REASON, RETRY_AFTER
+from cortex_actors.drill.reading import SSE, STREAMS, TEXT
+from cortex_actors.drill.scenario import Drive, Scenario
+
+FALLBACK = ("wall-healthy/steady",)
+_NEXT = "wall-healthy"
+
+#: Seconds in which the gateway notices a caller that left, and closes the provider's socket.
+_LET_GO = 1.25
+
+#: Bytes that a stalled caller may cost.
+_BOUND = 20_000_000
+
+ROWS: tuple[Scenario, ...] = (
+    Scenario("steady", "the whole answer", "wall/steady", (checks.answered(within=2.0), checks.attempts(1))),
+    Scenario(
+        "slow",
+        "each word as it is made",
+        "wall/slow",
+        (checks.answered(within=6.0), checks.attempts(1), checks.as_it_comes(1.0)),
+        framings=STREAMS,
+    ),
+    # -- before the first word
+    Scenario(
+        "429-then-fine",
+        "the whole answer; asked again no sooner than told",
+        "wall-keyless/429-then-fine",
+        (checks.answered(within=4.0), checks.attempts(2), checks.spaced(RETRY_AFTER)),
+        framings=(SSE,),
+    ),
+    Scenario(
+        "429-then-fallback",
+        "the fallback's answer, or a wait",
+        "wall-keyless/429-then-fine",
+        (checks.answered(within=4.0), checks.attempts(2), checks.spaced(RETRY_AFTER)),
+        FALLBACK,
+    ),
+    Scenario(
+        "429-first-key",
+        "the answer with the next key, at once",
+        "wall-limited/429-first-key",
+        (checks.answered(within=2.0), checks.attempts_with_a_key(1)),
+        framings=(SSE,),
+    ),
+    Scenario(
+        "429-forever",
+        "the fallback's answer",
+        "wall-keyless/429-forever",
+        (checks.answered(within=5.0, by=_NEXT), checks.attempts(3), checks.spaced(0.2)),
+        FALLBACK,
+        framings=(TEXT, SSE),
+    ),
+    Scenario(
+        "429-forever-alone",
+        "429 or 503 with a reason, after a few spaced attempts",
+        "wall-keyless/429-forever",
+        (checks.answered_or_refused(429, 503, saying="details"), checks.spaced(0.2)),
+        framings=(SSE,),
+    ),
+    Scenario(
+        "500-once",
+        "the whole answer, after one retry",
+        "wall/500-once",
+        (checks.answered(within=3.0), checks.attempts(2)),
+    ),
+    Scenario(
+        "503-forever",
+        "the fallback's answer, model and usage",
+        "wall/503-forever",
+        (checks.answered(within=5.0, by=_NEXT), checks.attempts(5), checks.billed_once),
+        FALLBACK,
+    ),
+    Scenario(
+        "reset-before-headers",
+        "the whole answer",
+        "wall/reset-before-headers",
+        (checks.answered(within=3.0), checks.attempts(2)),
+        FALLBACK,
+    ),
+    Scenario(
+        "silence",
+        "the fallback's answer soon after the first-token limit",
+        "wall/silence",
+        (checks.answered(within=4.0, by=_NEXT), checks.attempts(1), checks.let_go(_LET_GO)),
+        FALLBACK,
+        limits={"first_token": 2.0},
+        watch_sockets=True,
+    ),
+    Scenario(
+        "silence-8s",
+        "the same at the configured limit of 8 s",
+        "wall/silence",
+        (checks.answered(within=10.0, by=_NEXT), checks.attempts(1), checks.let_go(_LET_GO)),
+        FALLBACK,
+        framings=(SSE,),
+        watch_sockets=True,
+        long=True,
+    ),
+    Scenario(
+        "slow-first-token",
+        "the fallback's answer soon after the first-token limit",
+        "wall/slow-first-token",
+        (checks.answered(within=4.0, by=_NEXT), checks.attempts(1), checks.let_go(_LET_GO)),
+        FALLBACK,
+        framings=(TEXT, SSE),
+        limits={"first_token": 2.0},
+        watch_sockets=True,
+    ),
+    Scenario(
+        "slow-first-token-8s",
+        "the same inside 15 s, at the configured limit of 8 s",
+        "wall/slow-first-token",
+        (checks.answered(within=15.0, by=_NEXT), checks.attempts(1), checks.let_go(_LET_GO)),
+        FALLBACK,
+        framings=(SSE,),
+        watch_sockets=True,
+        long=True,
+    ),
+    Scenario(
+        "context-length",
+        "the provider's own 400",
+        "wall/context-length",
+        (checks.refused(400, saying=REASON), checks.attempts(1)),
+    ),
+    Scenario(
+        "content-policy",
+        "the provider's own 400, no answer from elsewhere",
+        "wall/content-policy",
+        (checks.refused(400, saying=REASON), checks.attempts(1)),
+        FALLBACK,
+    ),
+    Scenario(
+        "json-error-200",
+        "an error with the provider's reason, or the fallback",
+        "wall/json-error-200",
+        (checks.answered_or_refused(502, 503, saying=REASON), checks.attempts(2)),
+    ),
+    Scenario(
+        "json-error-200-fallback",
+        "the fallback's answer, or the reason",
+        "wall/json-error-200",
+        (checks.answered_or_refused(502, 503, saying=REASON), checks.attempts(2)),
+        FALLBACK,
+        framings=(SSE,),
+    ),
+    Scenario(
+        "zero-deltas",
+        "an error, never an empty success",
+        "wall/zero-deltas",
+        (checks.answered_or_refused(502, 503, 504), checks.attempts(2)),
+    ),
+    Scenario(
+        "zero-deltas-fallback",
+        "the fallback's answer, or an error",
+        "wall/zero-deltas",
+        (checks.answered_or_refused(502, 503, 504), checks.attempts(2)),
+        FALLBACK,
+        framings=(SSE,),
+    ),
+    Scenario(
+        "insufficient-quota",
+        "the fallback's answer, one attempt a key",
+        "wall-broke/insufficient-quota",
+        (checks.answered(within=3.0, by=_NEXT), checks.attempts_with_a_key(1)),
+        FALLBACK,
+        framings=(SSE,),
+    ),
+    Scenario(
+        "bad-first-key",
+        "the answer with the next key; the bad one is never used again",
+        "wall-locked/bad-first-key",
+        (checks.answered(within=3.0), checks.attempts_with_a_key(1)),
+        FALLBACK,
+        framings=(SSE,),
+        lane="wall-locked",
+    ),
+    Scenario(
+        "bad-key",
+        "the fallback's answer, no key in it",
+        "wall-locked/bad-key",
+        (checks.answered(within=3.0, by=_NEXT), checks.attempts_with_a_key(1)),
+        FALLBACK,
+        framings=(SSE,),
+        lane="wall-locked",
+    ),
+    # -- in the middle
+    Scenario(
+        "cut-at-40",
+        "all words once, or one error",
+        "wall/cut-at-40",
+        (checks.answered(within=10.0), checks.attempts(2)),
+        FALLBACK,
+    ),
+    Scenario(
+        "reset-at-40",
+        "all words once, or one error",
+        "wall/reset-at-40",
+        (checks.answered(within=10.0), checks.attempts(2)),
+        FALLBACK,
+    ),
+    Scenario(
+        "cut-no-prefill",
+        "all words once, or one error about the cut",
+        "wall/cut-at-40",
+        (checks.answered(within=10.0), checks.attempts(2), checks.not_about_the_fallback),
+        ("wall-healthy/no-prefill",),
+        framings=STREAMS,
+    ),
+    Scenario(
+        "stall-at-20",
+        "all words once, or one error; the socket closed",
+        "wall/stall-at-20",
+        (checks.answered(within=10.0), checks.attempts(1), checks.let_go(_LET_GO)),
+        FALLBACK,
+        limits={"idle": 2.0},
+        watch_sockets=True,
+    ),
+    Scenario(
+        "stall-at-20-10s",
+        "the same inside 45 s, at the configured limit of 10 s",
+        "wall/stall-at-20",
+        (checks.answered(within=45.0), checks.attempts(1), checks.let_go(_LET_GO)),
+        FALLBACK,
+        framings=STREAMS,
+        patience=60.0,
+        watch_sockets=True,
+        long=True,
+    ),
+    Scenario(
+        "error-event",
+        "all words once, or one error",
+        "wall/error-event",
+        (checks.answered(within=10.0), checks.attempts(2)),
+        FALLBACK,
+    ),
+    Scenario("bad-json-event", "the whole answer", "wall/bad-json-event", (checks.answered(within=2.0),)),
+    # -- at the end
+    Scenario(
+        "no-done",
+        "success at once, with usage",
+        "wall/no-done",
+        (checks.answered(within=1.0), checks.attempts(1), checks.billed_once),
+    ),
+    Scenario(
+        "no-done-left-open",
+        "success at once, with usage, though the body stays open",
+        "wall/no-done-left-open",
+        (checks.answered(within=1.0), checks.attempts(1), checks.billed_once),
+    ),
+    Scenario(
+        "clean-end-without-finish",
+        "all words once and an end that was earned, or one error",
+        "wall/clean-end-without-finish",
+        (checks.answered(within=10.0), checks.earned, checks.attempts(2)),
+    ),
+    # -- hard to read
+    Scenario("utf8-every-byte", "the exact text", "wall/utf8-every-byte", (checks.answered(within=4.0),)),
+    Scenario("huge-delta", "intact", "wall/huge-delta", (checks.answered(within=10.0),), alone=True),
+    Scenario(
+        "many-deltas",
+        "intact",
+        "wall/many-deltas",
+        (checks.answered(within=60.0),),
+        framings=STREAMS,
+        patience=120.0,
+        alone=True,
+    ),
+    # -- callers
+    Scenario(
+        "leave-before-headers",
+        "the socket closed, soon",
+        "wall/silence",
+        (checks.left, checks.attempts(1), checks.let_go(_LET_GO)),
+        FALLBACK,
+        leave_after=0.5,
+        watch_sockets=True,
+    ),
+    Scenario(
+        "leave-before-first-word",
+        "the socket closed, soon",
+        "wall/slow-first-token",
+        (checks.left, checks.attempts(1), checks.let_go(_LET_GO)),
+        FALLBACK,
+        framings=(SSE,),
+        leave_after=0.5,
+        watch_sockets=True,
+    ),
+    Scenario(
+        "leave-midway",
+        "the socket closed, soon",
+        "wall/slow",
+        (checks.left, checks.attempts(1), checks.let_go(_LET_GO)),
+        FALLBACK,
+        framings=STREAMS,
+        leave_at_word=10,
+        watch_sockets=True,
+    ),
+    Scenario(
+        "leave-while-stalled",
+        "the socket closed, soon",
+        "wall/stall-at-20",
+        (checks.left, checks.attempts(1), checks.let_go(_LET_GO)),
+        FALLBACK,
+        framings=(SSE,),
+        leave_after=1.0,
+        watch_sockets=True,
+    ),
+    Scenario(
+        "leave-in-retry-pause",
+        "nothing asked upstream any more",
+        "wall-keyless/429-then-fine",
+        (checks.left, checks.attempts(1)),
+        framings=(SSE,),
+        leave_after=0.5,
+        watch=3.0,
+    ),
+    Scenario(
+        "reads-nothing",
+        "dropped at a deadline, little taken, nobody else disturbed",
+        "wall/many-deltas",
+        (checks.bounded(_BOUND), checks.dropped(10.0), checks.undisturbed(2.0)),
+        framings=(SSE,),
+        drive=Drive.READ_NOTHING,
+        alone=True,
+    ),
+    # -- an outage
+    Scenario(
+        "outage-8s",
+        "answers all the time; back within 30 s; few probes",
+        "wall/down-for-8s",
+        (checks.answered(within=4.0), checks.came_back(30.0), checks.probes(8)),
+        FALLBACK,
+        framings=(SSE,),
+        drive=Drive.KEEP_ASKING,
+    ),
+    Scenario(
+        "outage-60s",
+        "the same, a request each 4 s",
+        "wall/down-for-a-while",
+        (checks.answered(within=4.0), checks.came_back(30.0), checks.probes(16)),
+        FALLBACK,
+        framings=(SSE,),
+        drive=Drive.KEEP_ASKING,
+        every=4.0,
+        long=True,
+    ),
+    # -- and after all this
+    Scenario(
+        "afterwards",
+        "alive, ready, nothing left running",
+        "wall-healthy/steady",
+        (checks.answered(within=2.0), checks.well),
+        framings=(SSE,),
+        drive=Drive.LOOK_AROUND,
+        alone=True,
+    ),
+)

@@ -1,0 +1,1 @@
+"""The drill: the wall over raw sockets, the judge on recorded outcomes, and both on the real daemon."""
