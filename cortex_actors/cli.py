@@ -26,6 +26,8 @@ A streaming gateway for language models: one HTTP endpoint in front of many prov
   cortex chat "Hola"              ask the running gateway, and watch the words arrive
   cortex providers                who is behind it, and how they are
   cortex tree                     its supervision tree: who runs, who was restarted, when and why
+  cortex wall, cortex drill       a provider that misbehaves on order, and what the gateway makes of it
+  cortex manifest generate FILE   a typed Python client of any API, from its description
 
 Settings come from a TOML file (--config or $CORTEX_CONFIG), then the environment: CORTEX_SERVER__PORT=4001
 sets `port` in `[server]`. Keys come from the environment alone: GROQ_API_KEYS=a,b or GROQ_API_KEYS_FILE=path.
@@ -120,6 +122,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_daemon_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from cortex_actors import cli_import
+
     config = argparse.ArgumentParser(add_help=False)
     config.add_argument("--config", type=Path, metavar="FILE", help="settings file (default: $CORTEX_CONFIG)")
     config.add_argument("--host", help="address to listen on (server.host)")
@@ -133,10 +137,16 @@ def _add_daemon_commands(commands: argparse._SubParsersAction[argparse.ArgumentP
         help="print the effective settings, secrets masked, or what is wrong",
     )
     check.set_defaults(command=_check_config)
+    importing = commands.add_parser(
+        "import-litellm",
+        help="print settings made from LiteLLM's configuration; standard error says what is left",
+    )
+    importing.add_argument("file", type=Path, metavar="FILE", help="config.yaml of LiteLLM")
+    importing.set_defaults(command=cli_import.import_litellm)
 
 
 def _add_client_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from cortex_actors import cli_client
+    from cortex_actors import cli_client, cli_drill, cli_manifest
 
     where = argparse.ArgumentParser(add_help=False)
     where.add_argument(
@@ -156,6 +166,8 @@ def _add_client_commands(commands: argparse._SubParsersAction[argparse.ArgumentP
     ):
         parser = commands.add_parser(name, parents=[where], help=text)
         parser.set_defaults(command=command)
+    cli_drill.add_commands(commands, where)
+    cli_manifest.add_commands(commands)
 
 
 if __name__ == "__main__":

@@ -1,24 +1,29 @@
 """The commands that talk to a running gateway: chat, providers, health, tree.
 
+They know it by its manifest, as any other program would that uses our client.
+
 Runs on:   the main thread of a short-lived process.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from cortex_actors.client import (
+    APIError,
+    Client,
+    ConnectionFailed,
+    Context,
+    RetryPolicy,
+    StatusError,
+    StreamInterrupted,
+    shipped,
+)
 from cortex_actors.errors import UpstreamConnectError, UpstreamError
-from cortex_actors.streaming.sse import SSEDecoder
-from cortex_actors.transport import HTTPTransport, UpstreamRequest, UpstreamResponse
-
-#: To connect, and to wait for bytes, in seconds; the gateway has limits of its own.
-_CONNECT = 5.0
-_READ = 600.0
 
 
 class GatewaySaidNo(UpstreamError):
@@ -29,21 +34,24 @@ class GatewaySaidNo(UpstreamError):
 
 def chat(options: argparse.Namespace) -> int:
     """Asks one question and prints the answer piece by piece; 1 when the answer is not whole."""
-    question: dict[str, Any] = {"messages": [{"role": "user", "content": options.text}]}
-    question.update({key: getattr(options, key) for key in ("model", "provider") if getattr(options, key)})
-    request = UpstreamRequest(
-        "POST",
-        f"{options.url.rstrip('/')}/api/chat",
-        {"Content-Type": "application/json", "Accept": "text/event-stream"},
-        json.dumps(question).encode(),
-    )
-    with _answer(request) as response:
-        return _print_answer(response)
+    question = [{"role": "user", "content": options.text}]
+    printer = _Printer()
+    with _client(options) as client:
+        try:
+            with client.chat.answer_stream(
+                question, model=options.model, provider=options.provider
+            ) as answer:
+                answer.dispatch(printer)
+        except StreamInterrupted:
+            pass  # the printer says so
+    return printer.status()
 
 
 def providers(options: argparse.Namespace) -> int:
     """Lists the providers, the one tried first on top."""
-    for provider in _get(options, "/api/providers")["providers"]:
+    with _client(options) as client:
+        listed = client.gateway.providers()["providers"]
+    for provider in listed:
         row = [provider[key] for key in ("priority", "name", "type", "status")]
         print("{:>4}  {:<24} {:<18} {:<14}".format(*row), ", ".join(provider["models"]))
     return 0
@@ -51,7 +59,13 @@ def providers(options: argparse.Namespace) -> int:
 
 def health(options: argparse.Namespace) -> int:
     """Says how the gateway is."""
-    answer = _get(options, "/api/health", also=(503,))
+    with _client(options) as client:
+        try:
+            answer = client.gateway.health()
+        except StatusError as error:
+            if error.status != 503 or "summary" not in (error.data or {}):
+                raise
+            answer = error.data  # nobody can be asked, and this is what it says about them
     summary = answer["summary"]
     print(f"{answer['status']}: {summary['available']} of {summary['total']} providers available")
     for name, status in answer["workers"].items():
@@ -61,7 +75,9 @@ def health(options: argparse.Namespace) -> int:
 
 def tree(options: argparse.Namespace) -> int:
     """Draws the supervision tree."""
-    for line in _branches(_get(options, "/api/actors")["tree"], "", ""):
+    with _client(options) as client:
+        answer = client.gateway.actors()
+    for line in _branches(answer["tree"], "", ""):
         print(line)
     return 0
 
@@ -81,50 +97,48 @@ def _branches(node: dict[str, Any], stem: str, roots: str) -> Iterator[str]:
         )
 
 
-def _print_answer(response: UpstreamResponse) -> int:
-    decoder = SSEDecoder()
-    while data := response.read():
-        for event in decoder.decode(data):
-            if event.event == "delta":
-                print(json.loads(event.data).get("text", ""), end="", flush=True)
-            elif event.event == "end":
-                print()
-                return 0
-            elif event.event == "error":
-                error = json.loads(event.data)
-                print(f"\ncortex: {error['error']}: {error['details']}", file=sys.stderr)
-                return 1
-    print("\ncortex: the connection ended before the answer did", file=sys.stderr)
-    return 1
+class _Printer:
+    """Prints an answer while it arrives, and knows whether it was whole."""
 
+    def __init__(self) -> None:
+        self._error: str | None = "the connection ended before the answer did"
 
-def _get(options: argparse.Namespace, path: str, also: tuple[int, ...] = ()) -> Any:
-    request = UpstreamRequest("GET", options.url.rstrip("/") + path, {"Accept": "application/json"})
-    with _answer(request, also) as response:
-        body = bytearray()
-        while data := response.read():
-            body += data
-        return json.loads(body)
+    def on_delta(self, data: dict[str, Any]) -> None:
+        """A piece of it."""
+        print(data.get("text", ""), end="", flush=True)
+
+    def on_end(self, data: dict[str, Any]) -> None:
+        """It is whole."""
+        self._error = None
+
+    def on_error(self, data: dict[str, Any]) -> None:
+        """It is not, and never will be."""
+        self._error = f"{data['error']}: {data['details']}"
+
+    def status(self) -> int:
+        """Ends the line; the exit status."""
+        print()
+        if self._error is None:
+            return 0
+        print(f"cortex: {self._error}", file=sys.stderr)
+        return 1
 
 
 @contextmanager
-def _answer(request: UpstreamRequest, also: tuple[int, ...] = ()) -> Iterator[UpstreamResponse]:
-    """The gateway's answer. Raises GatewaySaidNo unless it is a 200 or one of `also`."""
-    transport = HTTPTransport()
+def _client(options: argparse.Namespace) -> Iterator[Client]:
+    """A client of the gateway at --url; what goes wrong is told in the gateway's words."""
+    # By design no second attempt: whoever types a command wants to know now.
+    context = Context(base_url=options.url, retry=RetryPolicy(max_attempts=1))
     try:
-        response = transport.exchange(request, connect_timeout=_CONNECT, read_timeout=_READ).open()
-        if response.status != 200 and response.status not in also:
-            raise GatewaySaidNo(_reason(response.status, response.read_error_body()))
-        yield response
-    except UpstreamConnectError as error:
-        raise UpstreamConnectError(f"Nobody answers at {request.url}; is `cortex serve` running?") from error
-    finally:
-        transport.close()
+        with Client(shipped("cortex"), context) as client:
+            yield client
+    except ConnectionFailed as error:
+        raise UpstreamConnectError(f"Nobody answers at {options.url}; is `cortex serve` running?") from error
+    except APIError as error:
+        raise GatewaySaidNo(_reason(error)) from error
 
 
-def _reason(status: int, body: bytes) -> str:
-    try:
-        answer = json.loads(body)
-        return f"{status} {answer['error']}: {answer['details']}"
-    except (ValueError, KeyError, TypeError):
-        return f"{status}"
+def _reason(error: APIError) -> str:
+    if isinstance(error, StatusError) and isinstance(error.data, dict) and "details" in error.data:
+        return f"{error.status} {error.data.get('error')}: {error.data['details']}"
+    return error.message
