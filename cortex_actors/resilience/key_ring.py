@@ -171,9 +171,14 @@ class KeyRing:
         return state.key
 
     def succeeded(self, key_id: str) -> None:
-        """When an attempt with this key got its whole answer; a deadline that runs stays."""
+        """When an attempt with this key got its whole answer: a rest that was our guess is over.
+
+        A deadline that the provider named stays.
+        """
         if state := self._states.get(key_id):
             state.succeeded += 1
+            if state.guessed:
+                _end_rest(state)
 
     def pick_in_need(self, now: float) -> Key | NoKey:
         """The least bad key, for when nobody at all can be asked: one whose rest is only our guess.
@@ -213,9 +218,7 @@ class KeyRing:
         """An operator's order: this key is good again."""
         if state := self._states.get(key_id):
             state.disabled = False
-            state.rested_until = 0.0
-            state.resting_for = None
-            state.guessed = False
+            _end_rest(state)
 
     def snapshot(self) -> RingView:
         """What to show of it; no key text."""
@@ -225,6 +228,12 @@ class KeyRing:
         return min(
             (state.rested_until for state in self._states.values() if not state.disabled), default=None
         )
+
+
+def _end_rest(state: _KeyState) -> None:
+    state.rested_until = 0.0
+    state.resting_for = None
+    state.guessed = False
 
 
 def _rest(state: _KeyState, until: float, reason: RestReason) -> bool:

@@ -127,7 +127,8 @@ def test_a_provider_that_falls_silent_ends_the_stream_at_the_idle_limit(
     end = dispatcher.end
     assert end is not None
     assert isinstance(end.error, UpstreamTimeout)
-    assert (end.name, end.error.limit, end.finish) == (EndName.IDLE_TIMEOUT, "idle", None)
+    assert (end.name, end.error.limit, end.error.seconds) == (EndName.IDLE_TIMEOUT, "idle", SHORT)
+    assert end.finish is None
     assert upstream.request().closed.wait(LIMIT)
     assert spare.requests == []
     assert plant.view("one").failures == 1
@@ -157,7 +158,7 @@ def test_the_total_limit_ends_a_stream_that_is_under_way(start: Start, upstream:
     assert read(plant.open()).startswith("Ho")
     end = plant.ends[0]
     assert isinstance(end.error, UpstreamTimeout)
-    assert (end.name, end.error.limit) == (EndName.TOTAL_TIMEOUT, "total")
+    assert (end.name, end.error.limit, end.error.seconds) == (EndName.TOTAL_TIMEOUT, "total", SHORT)
     assert upstream.request().closed.wait(LIMIT)
     assert plant.view("one").failures == 0
 
@@ -204,7 +205,9 @@ def test_a_public_model_may_tighten_a_limit(start: Start, upstream: ScriptedUpst
     hasty = ModelSettings(name="hasty", routes=(Route("one", MODEL),), limits=RequestLimits(idle=SHORT))
     plant = start(provider("one", upstream.url), limits=PATIENT, models=(hasty,))
     assert read(plant.open(ask(model="hasty"))) == "Ho"
-    assert plant.end_names == [EndName.IDLE_TIMEOUT]
+    error = plant.ends[0].error
+    assert isinstance(error, UpstreamTimeout)
+    assert (error.limit, error.seconds) == ("idle", SHORT)
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,14 @@ def test_in_need_a_key_whose_rest_is_our_own_guess_is_tried_now_and_then() -> No
     assert keys.pick_in_need(NEED_SPACING + 1.0) == NoKey(retry_at=900.0)
 
 
+def test_a_success_in_need_ends_the_rest_that_was_our_guess() -> None:
+    keys = ring(A)
+    keys.rest(key_id(A), until=900.0, guessed=True)
+    assert isinstance(keys.pick_in_need(100.0), Key)
+    keys.succeeded(key_id(A))
+    assert picked(keys, 101.0) == A
+
+
 def test_in_need_the_key_that_is_back_first_is_tried() -> None:
     keys = ring(A, B)
     keys.rest(key_id(A), until=900.0, guessed=True)
