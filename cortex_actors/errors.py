@@ -40,6 +40,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+#: When to come again after an answer that wants money, in seconds: somebody must pay first.
+_MONEY_PAUSE = 3600.0
+
 FailureClass = Literal[
     "caller", "model_missing", "key", "money", "rate_limit", "server", "silence", "cancelled"
 ]
@@ -334,6 +337,10 @@ class QuotaExhausted(UpstreamError):
     code = "upstream_quota_exhausted"
     title = "Upstream quota exhausted"
     failure_class = "money"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Retry-After": _whole_seconds(self.retry_after or _MONEY_PAUSE)}
 
 
 class UpstreamRateLimited(UpstreamError):
