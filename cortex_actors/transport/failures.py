@@ -5,6 +5,7 @@ Messages are for callers: they name neither host nor URL nor header.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
@@ -18,7 +19,6 @@ from urllib3.exceptions import (
     ProtocolError,
     ProxyError,
     ReadTimeoutError,
-    SSLError,
 )
 
 from cortex_actors.errors import (
@@ -77,10 +77,9 @@ _TRANSLATIONS: tuple[tuple[type[Exception], _Make, _Make], ...] = (
     (NewConnectionError, _out_of_reach("The provider could not be reached."), _truncated),
     (ConnectTimeoutError, _connect_timeout, _truncated),
     (ReadTimeoutError, _idle_timeout, _idle_timeout),
-    # A bare timeout comes from writing the request, which the connect limit bounds as well.
-    (TimeoutError, _connect_timeout, _idle_timeout),
+    (TimeoutError, _idle_timeout, _idle_timeout),
     (ProxyError, _out_of_reach("The proxy to the provider could not be used."), _truncated),
-    (SSLError, _out_of_reach("The TLS handshake with the provider failed."), _truncated),
+    (ssl.SSLError, _out_of_reach("The TLS handshake with the provider failed."), _truncated),
     (RemoteDisconnected, _hung_up, _truncated),
     (ValueError, _out_of_reach("The request to the provider could not be sent."), _malformed),
     # http.client says IncompleteRead for a missing and for an unreadable chunk size alike.

@@ -12,17 +12,13 @@ import contextlib
 import time
 from collections.abc import Mapping
 
-from urllib3 import BaseHTTPResponse, Timeout
-from urllib3.exceptions import HTTPError
-
 from cortex_actors.errors import AttemptCancelled, MalformedStream, UpstreamError
 from cortex_actors.transport.failures import FOREIGN, Limits, translate
 from cortex_actors.transport.interface import Transport, UpstreamRequest
 from cortex_actors.transport.lifeline import Lifeline
-from cortex_actors.transport.wires import Wire, WireAdapter, under_way
+from cortex_actors.transport.pools import OpenAnswer, WireAdapter
+from cortex_actors.transport.wires import under_way
 
-#: Bytes a read may return at most.
-_READ = 64 * 1024
 #: Bytes of a refusal's body that are kept.
 _ERROR_BODY = 64 * 1024
 #: Seconds that `close` waits for an end of the body that is on its way: less than a new connection costs.
@@ -35,14 +31,15 @@ _TAIL = 4096
 class HTTPResponse:
     """An answer under way; its connection is free again as soon as the body has ended."""
 
-    def __init__(self, raw: BaseHTTPResponse, lifeline: Lifeline, limits: Limits) -> None:
-        self.status = raw.status
-        self.headers: Mapping[str, str] = raw.headers
-        self._raw = raw
+    def __init__(self, answer: OpenAnswer, lifeline: Lifeline, limits: Limits) -> None:
+        self.status = answer.status
+        self.headers: Mapping[str, str] = answer.headers
+        self._answer = answer
+        self._body = answer.body
         self._lifeline = lifeline
         self._limits = limits
         self._failure: UpstreamError | None = None
-        if raw.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+        if answer.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
             # By design never inflated: a few kilobytes can stand for a gigabyte.
             self._failure = MalformedStream("The provider compressed its answer though identity was asked.")
 
@@ -53,8 +50,8 @@ class HTTPResponse:
         if self._failure:
             raise self._failure
         try:
-            data = self._raw.read1(_READ)
-        except HTTPError as exc:
+            data = self._body.read()
+        except FOREIGN as exc:
             self._failure = translate(exc, self._limits, phase="body")
             self._drop()
             if self._lifeline.is_cancelled():
@@ -85,21 +82,17 @@ class HTTPResponse:
 
     def _await_end(self) -> None:
         """Read what little is left of the body if it follows at once, so that the connection can be kept."""
-        wire = self._raw.connection
-        if not isinstance(wire, Wire) or not wire.sock:
-            return
         deadline, tail = time.monotonic() + _LINGER, 0
-        with contextlib.suppress(HTTPError):
+        with contextlib.suppress(*FOREIGN):
             while tail < _TAIL and (left := deadline - time.monotonic()) > 0:
-                wire.sock.settimeout(left)
-                data = self._raw.read1(_TAIL)
+                self._answer.limit(left)
+                data = self._body.read()
                 if not data:
                     return
                 tail += len(data)
 
     def _drop(self) -> None:
-        self._raw.close()
-        self._raw.release_conn()
+        self._answer.release()
         self._lifeline.let_go()
 
 
@@ -121,7 +114,7 @@ class HTTPExchange:
             raise AttemptCancelled
         token = under_way.set(self._lifeline)
         try:
-            raw = self._adapter.request(self._request, _headers(self._request), self._timeout())
+            answer = self._adapter.request(self._request, _headers(self._request), self._limits)
         except FOREIGN as exc:
             if self._lifeline.let_go():
                 raise AttemptCancelled from exc
@@ -133,7 +126,7 @@ class HTTPExchange:
             raise
         finally:
             under_way.reset(token)
-        response = HTTPResponse(raw, self._lifeline, self._limits)
+        response = HTTPResponse(answer, self._lifeline, self._limits)
         if self._lifeline.is_cancelled():
             response.close()
             raise AttemptCancelled
@@ -141,10 +134,6 @@ class HTTPExchange:
 
     def cancel(self) -> None:
         self._lifeline.cancel()
-
-    def _timeout(self) -> Timeout:
-        # urllib3 refuses 0, which is what may be left of a total limit.
-        return Timeout(connect=max(self._limits.connect, 0.001), read=max(self._limits.read, 0.001))
 
 
 class HTTPTransport(Transport):

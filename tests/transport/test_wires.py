@@ -9,7 +9,7 @@ import pytest
 
 from cortex_actors.errors import MalformedStream, UpstreamConnectError, UpstreamError, UpstreamTimeout
 from cortex_actors.transport import HTTPTransport, http_transport
-from cortex_actors.transport.wires import WirePool
+from cortex_actors.transport.pools import WirePool
 from tests.transport import LONG, exchange, read_all
 from tests.transport.conftest import Certificate
 from tests.upstream import (
