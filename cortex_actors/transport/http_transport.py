@@ -76,7 +76,7 @@ class HTTPResponse:
         return body[:_ERROR_BODY]
 
     def close(self) -> None:
-        if not self._failure and not self._lifeline.is_cancelled():
+        if not self._answer.released and not self._failure and not self._lifeline.is_cancelled():
             self._await_end()
         self._drop()
 

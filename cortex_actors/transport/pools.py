@@ -167,6 +167,11 @@ class OpenAnswer:
         self._wire = wire
         self._pool: WirePool | None = pool
 
+    @property
+    def released(self) -> bool:
+        """Whether its wire serves others now, or nobody."""
+        return self._pool is None
+
     def limit(self, seconds: float) -> None:
         """Lets no read wait longer than this from now on."""
         self._wire.sock.settimeout(seconds)
