@@ -147,7 +147,7 @@ class HTTPTransport(Transport):
     def __init__(
         self,
         *,
-        pool_size: int = 64,
+        pool_size: int = 1024,
         proxies: Mapping[str, str] | None = None,
         ca_bundle: str | None = None,
     ) -> None:

@@ -13,11 +13,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import functools
-import queue
 import socket
 import ssl
 import termios
 import time
+from collections import deque
 from collections.abc import Mapping
 from http.client import HTTPException
 from typing import Any
@@ -45,6 +45,14 @@ class WirePool(HTTPConnectionPool):
     ConnectionCls = Wire
     #: Seconds a connection may rest and still be used: less than what routers on the way forget it after.
     max_rest = 60.0
+
+    def __init__(self, host: str, port: int | None = None, maxsize: int = 1, **kwargs: Any) -> None:
+        super().__init__(host, port, maxsize=1, **kwargs)
+        self._most_rested = maxsize
+        #: The wires that rest, the one used last at the right end, in place of urllib3's queue, which has
+        #: no age. Whoever takes one from either end has it to himself.
+        self._resting: deque[Wire] = deque()
+        self._closed = False
 
     def lend(self, limits: Limits) -> Wire:
         """A connected wire, for the exchange of this thread: one that rested, or a new one."""
@@ -75,11 +83,27 @@ class WirePool(HTTPConnectionPool):
             raise ProxyError("no tunnel", exc) from exc
 
     def take_back(self, wire: Wire) -> None:
-        """Keeps a wire for the next exchange, if it is connected and not told to stop."""
-        if wire.lifeline.let_go():
+        """Keeps a wire for the next exchange, unless it is closed or told to stop; closes what is too old."""
+        if wire.lifeline.let_go() or len(self._resting) >= self._most_rested:
             wire.close()
+        if wire.sock:
+            self._keep(wire)
+        self._close_rested(0.0 if self._closed else self.max_rest)
+
+    def _keep(self, wire: Wire) -> None:
         wire.rested_since = time.monotonic()
-        self._put_conn(wire)
+        self._resting.append(wire)
+
+    def close(self) -> None:
+        """Closes what rests now, and what comes back later."""
+        self._closed = True
+        self._close_rested(0.0)
+        super().close()
+
+    def _close_rested(self, longer_than: float) -> None:
+        with contextlib.suppress(IndexError):  # another thread was faster
+            while self._resting and time.monotonic() - self._resting[0].rested_since >= longer_than:
+                self._resting.popleft().close()
 
     def _rested(self) -> Wire | None:
         """A wire that was kept, and that the other side has left alone since.
@@ -87,12 +111,9 @@ class WirePool(HTTPConnectionPool):
         By design nothing is retried later on: if the other side hangs up at this very moment, the request may
         have been seen, and the caller's policy decides about a second one.
         """
-        while self.pool is not None:
-            try:
-                wire = self.pool.get(block=False)
-            except queue.Empty:
-                return None
-            if isinstance(wire, Wire) and wire.sock:
+        with contextlib.suppress(IndexError):
+            while True:
+                wire = self._resting.pop()
                 if time.monotonic() - wire.rested_since <= self.max_rest and _is_quiet(wire.sock):
                     return wire
                 wire.close()
@@ -129,7 +150,7 @@ class WireAdapter(HTTPAdapter):
         return manager
 
     def close(self) -> None:
-        """Close what rests now; urllib3 would leave that, and what comes back later, to the collector."""
+        """Close what rests now; requests would leave that, and what comes back later, to the collector."""
         for manager in (self.poolmanager, *self.proxy_manager.values()):
             for key in tuple(manager.pools.keys()):
                 with contextlib.suppress(KeyError):

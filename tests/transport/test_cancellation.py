@@ -12,10 +12,10 @@ from time import monotonic, sleep
 from typing import Any
 
 import pytest
-from urllib3 import HTTPConnectionPool
 
 from cortex_actors.errors import AttemptCancelled
 from cortex_actors.transport import Exchange, HTTPTransport
+from cortex_actors.transport.pools import WirePool
 from tests.transport import LONG, exchange, read_all
 from tests.transport.conftest import Certificate
 from tests.upstream import Gate, Hang, ScriptedUpstream, black_hole, json_answer, openai_stream
@@ -214,13 +214,13 @@ def test_when_its_connection_enters_the_pool_it_can_no_longer_be_touched(
 ) -> None:
     upstream.default = STREAM
     ending = exchange(transport, upstream.url)
-    put = HTTPConnectionPool._put_conn
+    keep = WirePool._keep
 
-    def cancel_and_put(*args: Any) -> None:
+    def cancel_and_keep(*args: Any) -> None:
         ending.cancel()
-        put(*args)
+        keep(*args)
 
-    monkeypatch.setattr(HTTPConnectionPool, "_put_conn", cancel_and_put)
+    monkeypatch.setattr(WirePool, "_keep", cancel_and_keep)
     with pytest.raises(AttemptCancelled):
         read_to_the_end(ending)
     assert read_to_the_end(exchange(transport, upstream.url)) == STREAM.body

@@ -111,6 +111,19 @@ def test_a_connection_that_rested_too_long_is_replaced(
     assert upstream.accepted == 2
 
 
+def test_connections_of_a_busy_hour_are_closed_once_they_rested_too_long(
+    upstream: ScriptedUpstream, transport: HTTPTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream.default = STREAM
+    responses = [exchange(transport, upstream.url).open() for _ in range(5)]
+    for response in responses:
+        read_all(response)
+    assert upstream.open_sockets == 5
+    monkeypatch.setattr(WirePool, "max_rest", 0.0)
+    read_all(exchange(transport, upstream.url).open())
+    assert upstream.wait_for(lambda: upstream.open_sockets == 0)
+
+
 def test_more_connections_than_the_pool_keeps_are_made_and_closed_after_use(
     upstream: ScriptedUpstream,
 ) -> None:
