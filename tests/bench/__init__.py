@@ -1,0 +1,1 @@
+"""Measurements of what things cost; not tests, and no part of `bin/test`."""
