@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from cortex_actors.errors import SettingsError
 from cortex_actors.settings import ServerSettings, load
 from tests.deploy import CONFIG, ROOT
 from tests.deploy.test_systemd import LAST_PATIENCE
@@ -77,9 +78,15 @@ def test_signals_reach_the_gateway_and_no_shell(dockerfile: list[tuple[str, str]
 
 
 def test_the_image_listens_on_the_port_it_exposes(dockerfile: list[tuple[str, str]]) -> None:
-    server = load(None, settings_names(environment(dockerfile))).server
+    allowed = {"CORTEX_AUTH__ALLOW_ANONYMOUS": "true"}
+    server = load(None, settings_names(environment(dockerfile)) | allowed).server
 
     assert (server.host, [str(server.port)]) == ("0.0.0.0", arguments(dockerfile, "EXPOSE"))
+
+
+def test_the_image_serves_nobody_until_somebody_says_whom(dockerfile: list[tuple[str, str]]) -> None:
+    with pytest.raises(SettingsError, match=r"server\.host .* no caller has a key"):
+        load(None, settings_names(environment(dockerfile)))
 
 
 def test_the_health_check_tells_a_gateway_from_none(
@@ -107,9 +114,13 @@ def test_compose_builds_the_image_of_this_repository(service: dict[str, Any]) ->
     assert (context / service["build"]["dockerfile"]).resolve() == CONFIG / "Dockerfile"
 
 
-def test_compose_starts_without_a_file_of_keys(service: dict[str, Any]) -> None:
+def test_compose_starts_without_a_file_of_keys(
+    service: dict[str, Any], dockerfile: list[tuple[str, str]]
+) -> None:
     assert service["env_file"] == [{"path": "keys.env", "required": False}]
-    assert load(None, service["environment"]).demo
+    settings = load(None, settings_names(environment(dockerfile)) | service["environment"])
+    assert settings.demo
+    assert settings.rate_limits.requests_per_minute == 0
 
 
 def test_compose_leaves_a_drain_its_time(service: dict[str, Any]) -> None:

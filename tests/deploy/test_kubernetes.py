@@ -45,7 +45,8 @@ def test_a_probe_asks_for_a_path_that_the_gateway_has(container: Manifest, probe
     asked = container[probe]["httpGet"]
 
     assert "GET" in ROUTES[asked["path"]]
-    assert asked["path"] == ("/readyz" if probe == "readinessProbe" else "/livez")
+    paths = {"readinessProbe": "/readyz", "startupProbe": "/startupz", "livenessProbe": "/livez"}
+    assert asked["path"] == paths[probe]
     assert asked["port"] in {port["name"] for port in container["ports"]}
 
 
@@ -97,7 +98,10 @@ def test_the_settings_of_the_configmap_are_accepted(tmp_path: Path) -> None:
     file = tmp_path / "cortex.toml"
     file.write_text(text, encoding="utf-8")
 
-    assert load(file, {}).logs.format == "json"
+    settings = load(file, {"CORTEX_SERVER__HOST": "0.0.0.0"})
+    assert settings.logs.format == "json"
+    assert settings.auth.public_metrics  # the annotations of the pods ask Prometheus to come
+    assert not settings.auth.allow_anonymous
 
 
 def test_the_example_of_a_secret_makes_a_provider() -> None:

@@ -29,6 +29,9 @@ pytestmark = pytest.mark.needs("nginx")
 HEARTBEAT = 0.2
 TICK = ": still there\n\n"
 
+#: Callers behind a proxy are not exempt, as those are that come from this machine directly.
+UNHURRIED = {"requests_per_minute": 0}
+
 
 @dataclass(frozen=True)
 class Site:
@@ -40,7 +43,11 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(mode: str, upstream: ScriptedUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    text = settings(provider("one", upstream.url), server={"heartbeat": HEARTBEAT})
+    text = settings(
+        provider("one", upstream.url),
+        server={"heartbeat": HEARTBEAT},
+        rate_limits=UNHURRIED,
+    )
     with ExitStack() as stack:
         first, second = (
             stack.enter_context(Daemon(text, tmp_path_factory.mktemp("daemon"), mode=mode)) for _ in range(2)
@@ -190,6 +197,13 @@ def test_what_each_instance_has_of_its_own_is_not_shown_to_callers(nginx: Nginx)
         "/metrics",
         "/api/actors",
         "/api/actors/x",
+        "/startupz",
+        "/dashboard",
+        "/dev/dashboard",
+        "/api/streams",
+        "/api/streams/x",
+        "/api/events",
+        "/api/dashboard/feed",
         "/api/admin/reload",
         "//metrics",
     ]
@@ -201,7 +215,9 @@ def test_what_each_instance_has_of_its_own_is_not_shown_to_callers(nginx: Nginx)
 def test_an_instance_drains_without_a_failed_request(
     launch: Launch, upstream: ScriptedUpstream, model: str, tmp_path: Path
 ) -> None:
-    going, staying = (launch(settings(provider("one", upstream.url))) for _ in range(2))
+    going, staying = (
+        launch(settings(provider("one", upstream.url), rate_limits=UNHURRIED)) for _ in range(2)
+    )
     release = threading.Event()
     upstream.on_model(f"{model}-held", openai_stream(["Ho", "la"]).pause(1, Gate(release)))
     upstream.on_model(model, openai_stream(["Ho", "la"]))

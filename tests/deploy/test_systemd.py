@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,6 +120,13 @@ def test_there_are_descriptors_and_threads_for_all_streams(unit: str) -> None:
     assert int(tasks) > 3 * streams
 
 
+def test_a_reload_begins_with_a_look_at_the_file(unit: str) -> None:
+    look, tell = values(unit, "ExecReload")
+
+    assert look.endswith("/cortex check-config")
+    assert tell.endswith("kill -HUP $MAINPID")
+
+
 @pytest.fixture
 def systemd() -> Iterator[socket.socket]:
     """The socket on which systemd would listen. Its path has to be short."""
@@ -152,6 +160,24 @@ def test_systemd_hears_that_callers_can_connect_and_then_that_all_is_well(
     assert systemd.recv(1000).startswith(b"READY=1")
     for _ in range(3):
         assert systemd.recv(1000) == b"WATCHDOG=1"
+
+
+@pytest.mark.parametrize("text", ["", "no TOML"], ids=["a good file", "a bad one"])
+def test_systemd_hears_of_a_reload_and_of_its_end(
+    launch: Launch, systemd: socket.socket, text: str
+) -> None:
+    daemon = launch("", environ={"NOTIFY_SOCKET": systemd.getsockname()})
+    assert systemd.recv(1000).startswith(b"READY=1")
+
+    daemon.hang_up(text)
+
+    word, _, moment = systemd.recv(1000).decode().partition("\n")
+    assert word == "RELOADING=1"
+    name, _, microseconds = moment.partition("=")
+    assert name == "MONOTONIC_USEC"
+    assert 0 < int(microseconds) <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    assert systemd.recv(1000) == b"READY=1"
+    assert daemon.get("/readyz").status == 200
 
 
 def test_systemd_hears_nothing_of_a_worker_that_stands_still(launch: Launch, systemd: socket.socket) -> None:

@@ -1,10 +1,11 @@
 """One line for every request, written when it is over, whoever ended it.
 
-    POST /api/chat 200 ttfb_ms=412.0 ms=2210.5 end=complete provider=groq attempts=1 id=7f3c...
+    [ttfb_ms=412.0 ms=2210.5 end=complete provider=groq attempts=1 request_id=7f stream_id=1b] POST /api/chat 200
 
-`end` is the stream's one name, "-" where there was no stream. The level says whose fault a failure was:
-ERROR ours, WARNING a provider's or a lack of capacity, INFO nobody's or the caller's own. The path is the
-caller's text, so it is escaped and bounded; query strings and bodies are never written.
+What stands in brackets are fields, which a line in JSON has beside its message; those that do not apply are
+left out. `end` is the stream's one name, `caller` the name of its key. The level says whose fault a failure
+was: ERROR ours, WARNING a provider's or a lack of capacity, INFO nobody's or the caller's own. The path is
+the caller's text, so it is escaped and bounded; query strings and bodies are never written.
 """
 
 from __future__ import annotations
@@ -18,24 +19,24 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cortex_actors.dispatch.messages import EndName, StreamEnd
 from cortex_actors.errors import InternalError
-from cortex_actors.settings import Settings
-from cortex_actors.web.request import REQUEST_ID, TRACE, Trace
+from cortex_actors.gateway import Gateway
+from cortex_actors.web.identity import identity_of
+from cortex_actors.web.request import REQUEST_ID, TRACE, Trace, settings_of
 
 _log = logging.getLogger("cortex_actors.web.access")
 
-_LINE = "%s %s %s ttfb_ms=%.1f ms=%.1f end=%s provider=%s attempts=%d id=%s"
 _LONGEST_PATH = 200
 
 #: Ends that are no failure of anybody but the caller.
 _CALM = frozenset({EndName.COMPLETE, EndName.RECOVERED, EndName.CLIENT_GONE, EndName.SLOW_CLIENT})
 
 
-def access_log(app: WSGIApplication, settings: Settings) -> WSGIApplication:
+def access_log(app: WSGIApplication, gateway: Gateway) -> WSGIApplication:
     """Writes the line of each request, if `[logs] access` says so."""
-    if not settings.logs.access:
-        return app
 
     def logged(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if not settings_of(environ).logs.access:
+            return app(environ, start_response)
         entry = _Entry(environ, time.perf_counter)
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Any:
@@ -70,18 +71,23 @@ class _Entry:
         trace: Trace = environ.get(TRACE) or Trace()
         end = trace.end or (trace.stream.end if trace.stream else None)
         over = self._clock()
+        told = {
+            "ttfb_ms": _milliseconds((self._first_byte or over) - self._started),
+            "ms": _milliseconds(over - self._started),
+            "caller": _caller(environ),
+            "end": end.name if end else EndName.CLIENT_GONE if trace.left else None,
+            "provider": end.provider if end else None,
+            "attempts": len(end.attempts if end else trace.error.attempts if trace.error else ()) or None,
+            "request_id": environ[REQUEST_ID],
+            "stream_id": trace.stream.id if trace.stream else trace.stream_id,
+        }
         _log.log(
             _level(trace, end, self.status),
-            _LINE,
+            "%s %s %s",
             _printable(environ["REQUEST_METHOD"]),
             _printable(environ.get("PATH_INFO", "")),
             self.status,
-            ((self._first_byte or over) - self._started) * 1000,
-            (over - self._started) * 1000,
-            end.name if end else EndName.CLIENT_GONE if trace.left else "-",
-            (end.provider if end else None) or "-",
-            len(end.attempts if end else trace.error.attempts if trace.error else ()),
-            environ[REQUEST_ID],
+            extra={name: value for name, value in told.items() if value is not None},
         )
 
 
@@ -122,6 +128,16 @@ def _level(trace: Trace, end: StreamEnd | None, status: str) -> int:
         return logging.ERROR
     failed = end.name not in _CALM if end else status >= "500" and not trace.left
     return logging.WARNING if failed else logging.INFO
+
+
+def _caller(environ: WSGIEnvironment) -> str | None:
+    """The name of the caller's key; None for a caller without one."""
+    identity = identity_of(environ)
+    return None if identity.kind == "anonymous" else identity.name
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 1)
 
 
 def _printable(text: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from cortex_actors.settings import Settings
+from cortex_actors.gateway import Gateway
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -19,7 +19,7 @@ _HEADERS = {
 }
 
 
-def security_headers(app: WSGIApplication, settings: Settings) -> WSGIApplication:
+def security_headers(app: WSGIApplication, gateway: Gateway) -> WSGIApplication:
     """Adds what an answer does not bring itself."""
 
     def secured(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -11,19 +11,19 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.wsgi import ClosingIterator
 
-from cortex_actors.settings import Settings
+from cortex_actors.gateway import Gateway
 from cortex_actors.web.caller import client_socket, limit_waiting
+from cortex_actors.web.request import settings_of
 
 
-def write_timeout(app: WSGIApplication, settings: Settings) -> WSGIApplication:
+def write_timeout(app: WSGIApplication, gateway: Gateway) -> WSGIApplication:
     """Limits the socket of each request, where the server shows it."""
-    seconds = settings.server.write_timeout
 
     def limited(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         sock = client_socket(environ)
         if sock is None:
             return app(environ, start_response)
-        lift = limit_waiting(sock, seconds)
+        lift = limit_waiting(sock, settings_of(environ).server.write_timeout)
         return ClosingIterator(app(environ, start_response), lift)
 
     return limited

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
+from typing import Any
 
 import pytest
 from werkzeug.test import Client
 
+from cortex_actors import logs
 from cortex_actors.dispatch.messages import EndName, StreamEnd
 from cortex_actors.errors import InternalError, NoWorkersAvailable, TruncatedStream, UpstreamTimeout
 from cortex_actors.settings import LogSettings, Settings
 from tests.web.conftest import client_of
 from tests.web.gateway_double import ATTEMPT, COMPLETE, GatewayDouble, failed
+from tests.web.keys import ALICE, bearer, with_keys
 
 ASK = {"messages": [{"role": "user", "content": "secret prompt"}]}
 
@@ -28,21 +32,75 @@ def the_line(lines: pytest.LogCaptureFixture) -> logging.LogRecord:
     return record
 
 
+def fields(record: logging.LogRecord) -> dict[str, Any]:
+    """What stands beside the message."""
+    plain = vars(logging.makeLogRecord({}))
+    return {
+        name: value for name, value in vars(record).items() if name not in {*plain, "message", "taskName"}
+    }
+
+
 def test_a_request_is_one_line(client: Client, lines: pytest.LogCaptureFixture) -> None:
     client.get("/api/health?token=secret", headers={"X-Request-Id": "mine"})
 
-    line = the_line(lines).getMessage()
-    assert line.startswith("GET /api/health 200 ttfb_ms=")
-    assert line.endswith(" end=- provider=- attempts=0 id=mine")
-    assert "secret" not in line
+    line = the_line(lines)
+    assert line.getMessage() == "GET /api/health 200"
+    assert 0 < fields(line)["ttfb_ms"] <= fields(line)["ms"]
+    assert fields(line).keys() == {"ttfb_ms", "ms", "request_id"}
+    assert fields(line)["request_id"] == "mine"
+    assert "secret" not in str(vars(line))
 
 
 def test_a_stream_is_one_line_that_tells_its_end(client: Client, lines: pytest.LogCaptureFixture) -> None:
     client.post("/api/chat", json=ASK)
 
-    line = the_line(lines).getMessage()
-    assert " end=complete provider=groq-primary attempts=1 " in line
-    assert "secret" not in line
+    line = the_line(lines)
+    assert line.getMessage() == "POST /api/chat 200"
+    told = fields(line)
+    assert (told["end"], told["provider"], told["attempts"], told["stream_id"]) == (
+        "complete",
+        "groq-primary",
+        1,
+        "5f2b",
+    )
+    assert "secret" not in str(vars(line))
+
+
+@pytest.mark.parametrize("path", ["/api/chat/complete", "/v1/chat/completions"])
+def test_an_answer_that_is_given_whole_has_the_id_of_its_stream_too(
+    client: Client, lines: pytest.LogCaptureFixture, path: str
+) -> None:
+    client.post(path, json={"model": "auto", **ASK})
+
+    assert fields(the_line(lines))["stream_id"] == "5f2b"
+
+
+def test_a_caller_with_a_key_is_named(lines: pytest.LogCaptureFixture) -> None:
+    client_of(GatewayDouble(), with_keys()).post("/api/chat", json=ASK, headers=bearer(ALICE))
+
+    line = the_line(lines)
+    assert fields(line)["caller"] == "alice"
+    assert ALICE not in str(vars(line))
+
+
+def test_the_line_is_text_or_json_as_the_settings_say(
+    client: Client, lines: pytest.LogCaptureFixture
+) -> None:
+    client.post("/api/chat", json=ASK, headers={"X-Request-Id": "mine"})
+    line = the_line(lines)
+
+    text = logs.TextFormatter().format(line)
+    assert (
+        " end=complete provider=groq-primary attempts=1 request_id=mine stream_id=5f2b] POST /api/chat 200"
+        in text
+    )
+    told = json.loads(logs.JSONFormatter().format(line))
+    assert (told["message"], told["request_id"], told["stream_id"], told["end"]) == (
+        "POST /api/chat 200",
+        "mine",
+        "5f2b",
+        "complete",
+    )
 
 
 def test_the_line_is_written_when_the_stream_is_over_and_not_before(
@@ -54,7 +112,7 @@ def test_the_line_is_written_when_the_stream_is_over_and_not_before(
     assert lines.records == []
     answer.close()
 
-    assert " end=client_gone " in the_line(lines).getMessage()
+    assert fields(the_line(lines))["end"] == "client_gone"
 
 
 @pytest.mark.parametrize(
@@ -80,7 +138,7 @@ def test_the_level_of_a_stream_says_whose_fault_its_end_was(
     answer.close()
 
     assert the_line(lines).levelno == level
-    assert f" end={end.name} " in the_line(lines).getMessage()
+    assert fields(the_line(lines))["end"] == end.name
 
 
 @pytest.mark.parametrize(
@@ -112,7 +170,7 @@ def test_the_attempts_of_a_request_that_failed_are_counted(lines: pytest.LogCapt
     error.attempts = (ATTEMPT, ATTEMPT)
     client_of(GatewayDouble(error=error)).post("/api/chat", json=ASK)
 
-    assert " attempts=2 " in the_line(lines).getMessage()
+    assert fields(the_line(lines))["attempts"] == 2
 
 
 def test_a_caller_that_left_before_there_was_an_answer_is_no_failure_of_ours(
@@ -126,7 +184,7 @@ def test_a_caller_that_left_before_there_was_an_answer_is_no_failure_of_ours(
         )
 
     assert the_line(lines).levelno == logging.INFO
-    assert " end=client_gone " in the_line(lines).getMessage()
+    assert fields(the_line(lines))["end"] == "client_gone"
 
 
 @pytest.mark.parametrize("path", ["/a%0AGET%20/forged%20200", "/a%1B%5B31m", "/" + "x" * 5000, "/%C3%A9"])

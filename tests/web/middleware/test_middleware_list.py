@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import cast
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 from werkzeug.test import EnvironBuilder
 
-from cortex_actors.settings import Settings
+from cortex_actors.gateway import Gateway
 from cortex_actors.web.middleware import MIDDLEWARE, Middleware, wrapped
 from cortex_actors.web.middleware.request_id import request_id
+from tests.web.gateway_double import GatewayDouble
 
 
 class Body:
@@ -42,7 +44,7 @@ def served(body: Body, *middleware: Middleware) -> Iterable[bytes]:
 
     outermost: WSGIApplication = app
     for each in (*middleware, request_id):
-        outermost = each(outermost, Settings())
+        outermost = each(outermost, cast(Gateway, GatewayDouble()))
     return outermost(EnvironBuilder().get_environ(), started)  # type: ignore[arg-type]
 
 
@@ -65,7 +67,7 @@ def test_the_whole_list_does_the_same() -> None:
         start_response("200 OK", [])
         return body
 
-    pieces = wrapped(app, Settings())(EnvironBuilder().get_environ(), started)  # type: ignore[arg-type]
+    pieces = wrapped(app, cast(Gateway, GatewayDouble()))(EnvironBuilder().get_environ(), started)  # type: ignore[arg-type]
     next(iter(pieces))
     pieces.close()  # type: ignore[attr-defined]
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from werkzeug.test import Client
 
-from tests.web.conftest import json_of
+from cortex_actors.dispatch.messages import ProviderView
+from cortex_actors.settings import RoutingSettings, Settings
+from tests.web.conftest import client_of, json_of
+from tests.web.gateway_double import GatewayDouble
 
 
 @pytest.mark.parametrize("path", ["/livez", "/nowhere", "/api/chat"])
@@ -36,3 +39,16 @@ def test_the_id_in_an_error_is_the_id_in_the_header(client: Client) -> None:
     answer = client.get("/nowhere")
 
     assert json_of(answer)["request_id"] == answer.headers["X-Request-Id"]
+
+
+def test_a_request_keeps_the_settings_that_it_came_under() -> None:
+    class Reloading(GatewayDouble):
+        def providers(self) -> tuple[ProviderView, ...]:
+            self.settings = Settings(routing=RoutingSettings("random"))
+            return super().providers()
+
+    client = client_of(Reloading(settings=Settings(routing=RoutingSettings("fastest"))))
+
+    told = [json_of(client.get("/api/providers"))["default_strategy"] for _ in range(2)]
+
+    assert told == ["fastest", "random"]
