@@ -24,6 +24,8 @@ CASES: dict[str, tuple[Callable[[], StreamDecoder[Any]], Callable[[int], bytes]]
     "sse-event-of-one-line": (SSEDecoder, lambda size: b"data: " + b"x" * size + b"\n\n"),
     "sse-event-of-many-lines": (SSEDecoder, lambda size: b"data: z\n" * (size // 8) + b"\n"),
     "sse-event-without-its-end": (SSEDecoder, lambda size: b"data: " + b"x" * size),
+    "sse-event-of-one-line-and-all-cr": (SSEDecoder, lambda size: b"data: " + b"x" * size + b"\r\r"),
+    "sse-comments-inside-an-event": (SSEDecoder, lambda size: b"data: z\n" + b": ping\n" * (size // 7)),
     "sse-no-line-end-at-all": (SSEDecoder, lambda size: b"x" * size),
     "line": (LineDecoder, lambda size: b"x" * size),
     "ndjson-line": (NDJSONDecoder, lambda size: b'"' + b"x" * size + b'"\n'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from dataclasses import dataclass, field
 
 import pytest
@@ -17,6 +18,7 @@ from tests.streaming.cutting import Outcome, at_fractions, cuts, every, outcome
 PARTS = [
     *(b"data", b"event", b"id", b"retry", b"other", b":", b": ", b" ", b"7", b"42", b"text", b"\0"),
     *(b"\n", b"\r", b"\r\n", b"\n\n", b"\r\n\r\n", b"data: x\n\n", b'data: {"a": 1}\n\n', b"event: e\n"),
+    *(b"id: 1\n", b"id: 2\n", b"retry: 3\n", b"data: y\n", b": comment\n"),
     *("é€😀".encode(), b"\xef\xbb\xbf", b"\xe2\x82", b"\xff", "\u2028\x85".encode()),
 ]
 parts = st.sampled_from(PARTS) | st.binary(max_size=3)
@@ -148,6 +150,15 @@ def test_a_retry_of_thousands_of_digits_is_ignored() -> None:
     assert (event.data, decoder.retry) == ("a", None)
 
 
+@pytest.mark.parametrize("beginning", [b"x", b"data: z", b"id", b"\xef\xbb"])
+def test_what_looks_like_a_whole_event_is_none_behind_the_beginning_of_a_line(beginning: bytes) -> None:
+    for before in (b"", b"data: a\n\n", b"data: a\r\n\r\n", b"data: a\r\r"):
+        decoder, pieces = SSEDecoder(), [beginning, b"data: x\n\n"]
+        decoder.decode(before)
+        told = told_by_the_standard(b"".join([before, *pieces])).events
+        assert [event for piece in pieces for event in decoder.decode(piece)] == told[bool(before) :]
+
+
 def test_an_empty_piece_changes_nothing() -> None:
     decoder = SSEDecoder()
     pieces = [b"", b"data: a\r", b"", b"\n\r", b"", b"\n", b"", b"data: b\n\n"]
@@ -215,8 +226,9 @@ def test_whole_events_before_one_over_the_limit_are_handed_out_before_the_error(
     for _ in range(2):
         with pytest.raises(EventTooLarge):
             decoder.decode(good)
-    with pytest.raises(EventTooLarge):
-        decoder.flush()
+    for nothing in (decoder.flush, lambda: decoder.decode(b"")):
+        with pytest.raises(EventTooLarge):
+            nothing()
 
 
 def test_the_limit_holds_for_an_event_that_comes_whole_after_others() -> None:
@@ -226,6 +238,34 @@ def test_the_limit_holds_for_an_event_that_comes_whole_after_others() -> None:
     for piece in (b"data: " + b"x" * 100 + b"\n\n", good):
         with pytest.raises(EventTooLarge):
             decoder.decode(piece)
+
+
+def test_an_unfinished_event_weighs_no_more_in_memory_because_it_came_in_tiny_pieces() -> None:
+    decoder = SSEDecoder()
+    stream = b"data: " + b"x" * 1_000_000
+    pieces = list(every(2, stream))
+    tracemalloc.start()
+    try:
+        for piece in pieces:
+            decoder.decode(bytes(bytearray(piece)))  # an object of its own, as from a socket
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 10 * len(stream)
+    assert decoder.decode(b"\n\n") == [ServerSentEvent(data="x" * 1_000_000)]
+
+
+@pytest.mark.parametrize("limit", [1_000_000, 300_001])
+def test_a_limit_holds_to_the_byte_for_an_event_of_many_pieces(limit: int) -> None:
+    decoder = SSEDecoder(max_event_bytes=limit)
+    for piece in every(100, b"data: " + b"x" * (limit - len(b"data: \n"))):
+        assert decoder.decode(piece) == []
+    [event] = decoder.decode(b"\n\n")
+    assert len(event.data) == limit - len(b"data: \n")
+    for piece in every(100, b"data: " + b"x" * (limit - len(b"data: "))):
+        decoder.decode(piece)
+    with pytest.raises(EventTooLarge):
+        decoder.decode(b"x")
 
 
 def test_a_long_event_under_the_limit_is_never_shortened() -> None:
