@@ -1,0 +1,1 @@
+"""The OpenAPI document says what is there, and no more."""
