@@ -124,6 +124,19 @@ class RequestLimits:
     total: float | None = None
 
 
+#: How an answer that broke off is gone on with; see `streaming.recovery`.
+RecoveryStrategy = Literal["exact", "paragraph", "summarize"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryWish:
+    """What a caller wants if its answer breaks off; None means as configured."""
+
+    enabled: bool | None = None
+    strategy: RecoveryStrategy | None = None
+    max_retries: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """What a caller asks for; None means "not said", and is then not sent upstream."""
@@ -144,6 +157,9 @@ class ChatRequest:
     response_format: ResponseFormat | None = None
     user: str | None = None
     limits: RequestLimits = RequestLimits()
+    recovery: RecoveryWish = RecoveryWish()
+    #: Configured stages that the answer passes, besides those that it passes anyway.
+    stages: tuple[str, ...] = ()
     #: The API that the caller speaks, and fields of it that we do not model: for upstreams of its kind alone.
     surface: Surface = "openai"
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -195,6 +211,8 @@ class Chunk:
     tool_calls: tuple[ToolCallDelta, ...] = ()
     #: How likely each token of this piece was, in OpenAI's shape, where the caller asked for it.
     logprobs: Mapping[str, Any] | None = None
+    #: What stages say about this piece, such as a timestamp; no provider says anything here.
+    metadata: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,10 +260,22 @@ class ThoughtSeal:
 
 
 @dataclass(frozen=True, slots=True)
+class Recovered:
+    """A seam: the answer broke off here, and from here on somebody else says the rest of it."""
+
+    provider: str
+    model: str
+    #: How many characters of text the caller had by then.
+    offset: int
+    #: The number of the attempt that goes on.
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class Vectors:
     """Embeddings, one for each input and in their order: numbers, or base64 of little-endian 32-bit ones."""
 
     values: tuple[tuple[float, ...] | str, ...]
 
 
-AnswerEvent = Chunk | Usage | Finish | AnswerInfo | ThoughtSeal | Vectors
+AnswerEvent = Chunk | Usage | Finish | AnswerInfo | ThoughtSeal | Recovered | Vectors

@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from cortex_actors import __version__, logs
@@ -23,14 +24,17 @@ _DESCRIPTION = """\
 A streaming gateway for language models: one HTTP endpoint in front of many providers.
 
   cortex serve                    listen on 127.0.0.1:4000; with nothing configured, a built-in mock answers
+  cortex keys new --name alice    a key for a caller, and the settings that let it in
   cortex chat "Hola"              ask the running gateway, and watch the words arrive
   cortex providers                who is behind it, and how they are
   cortex tree                     its supervision tree: who runs, who was restarted, when and why
   cortex wall, cortex drill       a provider that misbehaves on order, and what the gateway makes of it
+  cortex loadtest URL             many callers at once, and whether every answer was honest
   cortex manifest generate FILE   a typed Python client of any API, from its description
 
 Settings come from a TOML file (--config or $CORTEX_CONFIG), then the environment: CORTEX_SERVER__PORT=4001
 sets `port` in `[server]`. Keys come from the environment alone: GROQ_API_KEYS=a,b or GROQ_API_KEYS_FILE=path.
+Commands that ask a gateway show it the key in CORTEX_API_KEY.
 """
 
 
@@ -53,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     settings = _settings(options)
+    if options.instances > 1:
+        return _serve_in_instances(options, settings)
     if settings.server.mode == "gevent" and not _is_patched():
         # A fresh interpreter: what this one imported already kept its real threads and locks.
         arguments = [sys.executable, "-m", "cortex_actors.patched", *sys.argv[1:]]
@@ -62,7 +68,7 @@ def _serve(options: argparse.Namespace) -> int:
         logging.getLogger(__name__).warning("%s", note)
     from cortex_actors.web.server import serve
 
-    serve(settings)
+    serve(settings, read=lambda: _settings(options))
     return 0
 
 
@@ -93,8 +99,19 @@ def _settings(options: argparse.Namespace) -> Settings:
     return settings
 
 
+def _serve_in_instances(options: argparse.Namespace, settings: Settings) -> int:
+    from cortex_actors.cli_instances import instances
+
+    logs.setup(settings.logs, settings.secrets)
+    given = {"--config": options.config, "--host": options.host, "--mode": options.mode}
+    arguments = [word for name, value in given.items() if value for word in (name, str(value))]
+    command = [sys.executable, "-m", "cortex_actors.cli", "serve", *arguments]
+    return instances(command, options.instances, settings.server.port).run()
+
+
 def _check_options(settings: Settings) -> None:
-    """Asks each dialect about the `options` it was given, since only it knows them. Raises SettingsError."""
+    """Asks each dialect, and each stage, about its `options`: only it knows them. Raises SettingsError."""
+    from cortex_actors.dispatch.staging import Staging
     from cortex_actors.providers.catalog import create
 
     mistakes: list[str] = []
@@ -105,6 +122,12 @@ def _check_options(settings: Settings) -> None:
             )
         except SettingsError as error:
             mistakes.extend(error.mistakes)
+    try:
+        Staging.of(settings)
+    except SettingsError as error:
+        mistakes.extend(error.mistakes)
+    if settings.redis.url and find_spec("redis") is None:
+        mistakes.append("redis.url needs the Redis client: pip install 'cortex-actors[redis]'")
     if mistakes:
         raise SettingsError(tuple(mistakes))
 
@@ -122,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_daemon_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from cortex_actors import cli_import
+    from cortex_actors import cli_import, cli_keys
 
     config = argparse.ArgumentParser(add_help=False)
     config.add_argument("--config", type=Path, metavar="FILE", help="settings file (default: $CORTEX_CONFIG)")
@@ -130,6 +153,14 @@ def _add_daemon_commands(commands: argparse._SubParsersAction[argparse.ArgumentP
     config.add_argument("--port", type=int, help="port to listen on, 0 for any free one (server.port)")
     config.add_argument("--mode", choices=("threads", "gevent"), help="how requests run (server.mode)")
     serve = commands.add_parser("serve", parents=[config], help="run the gateway")
+    serve.add_argument(
+        "--instances",
+        type=int,
+        default=1,
+        metavar="N",
+        choices=range(1, 65),
+        help="processes that share the port; each has the one so many behind it for itself (default: 1)",
+    )
     serve.set_defaults(command=_serve)
     check = commands.add_parser(
         "check-config",
@@ -137,6 +168,7 @@ def _add_daemon_commands(commands: argparse._SubParsersAction[argparse.ArgumentP
         help="print the effective settings, secrets masked, or what is wrong",
     )
     check.set_defaults(command=_check_config)
+    cli_keys.add_commands(commands)
     importing = commands.add_parser(
         "import-litellm",
         help="print settings made from LiteLLM's configuration; standard error says what is left",
@@ -146,7 +178,7 @@ def _add_daemon_commands(commands: argparse._SubParsersAction[argparse.ArgumentP
 
 
 def _add_client_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from cortex_actors import cli_client, cli_drill, cli_manifest
+    from cortex_actors import cli_client, cli_drill, cli_loadtest, cli_manifest
 
     where = argparse.ArgumentParser(add_help=False)
     where.add_argument(
@@ -167,6 +199,7 @@ def _add_client_commands(commands: argparse._SubParsersAction[argparse.ArgumentP
         parser = commands.add_parser(name, parents=[where], help=text)
         parser.set_defaults(command=command)
     cli_drill.add_commands(commands, where)
+    cli_loadtest.add_commands(commands)
     cli_manifest.add_commands(commands)
 
 

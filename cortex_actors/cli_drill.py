@@ -82,8 +82,8 @@ def run_wall(options: argparse.Namespace) -> int:
         wall = Wall(options.host, options.port)
     except OSError as error:
         raise SettingsError((f"cannot listen on {options.host}:{options.port}: {error.strerror}",)) from error
-    print(f"the wall stands at {wall.url}, with {len(BEHAVIOURS)} models", file=sys.stderr, flush=True)
     try:
+        print(f"the wall stands at {wall.url}, with {len(BEHAVIOURS)} models", file=sys.stderr, flush=True)
         wall.serve()
     except KeyboardInterrupt:
         pass

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from cortex_actors.client import Manifest, ManifestError, load_manifest, shipped
 
-#: Exit status for a manifest that cannot be used.
+#: Exit status for a manifest that cannot be used, or a file that cannot be written.
 _WRONG = 2
 
 
@@ -51,8 +51,12 @@ def _run(options: argparse.Namespace) -> int:
         return _WRONG
     if options.output is None:
         print(text, end="")
-    else:
+        return 0
+    try:
         options.output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        print(f"{options.output}: cannot be written: {error.strerror}", file=sys.stderr)
+        return _WRONG
     return 0
 
 

@@ -4,6 +4,7 @@
     ├── SettingsError               a file, an environment name or a key is wrong
     ├── ClientError            400  the caller's fault
     │   ├── InvalidRequest     400    names the field
+    │   │   └── SettingsRefused  400  an operator's settings are wrong; every mistake is named
     │   ├── Unauthorized       401
     │   ├── Forbidden          403
     │   ├── NotFound           404
@@ -12,12 +13,23 @@
     │   ├── MethodNotAllowed   405
     │   ├── NotAcceptable      406
     │   ├── RequestTimeout     408    the body took too long
+    │   ├── Conflict           409    it cannot be done to what there is now
+    │   ├── EventAhead         409    a stream has not reached the event that it shall go on after
+    │   ├── EventsGone         410    events of a stream are not kept any more
     │   ├── PayloadTooLarge    413
-    │   └── RateLimited        429    carries reset_at
+    │   ├── RateLimited        429    carries reset_at
+    │   └── StreamCancelled      -    the caller ended its stream; told inside of it
     ├── NoWorkersAvailable     503  nobody to try; Retry-After
     ├── GatewayBusy            503  too many streams; Retry-After
     ├── GatewayDraining        503  shutting down; Retry-After
+    ├── EndedByOperator        503    an operator ended the stream; Retry-After
+    ├── StillUnderWay          504    an actor has not done in time what an operator wants
+    ├── JournalUnavailable     503  the journal of other instances cannot be read; Retry-After
     ├── InternalError          500  a bug of ours; says nothing of the inside
+    ├── InstanceLost           502  the instance that ran a stream died, and nobody can go on with it
+    ├── StageError                  a stage ended the stream; names the stage
+    │   ├── StageFailed        500    its function raised
+    │   └── ContentRejected    502    it refused what the provider said
     └── UpstreamError          502  the provider's
         ├── UpstreamConnectError 502    refused, reset or unreachable before an answer
         ├── UpstreamTimeout      504    one of the four limits; says which
@@ -29,6 +41,7 @@
         ├── UpstreamFailure      502    5xx
         ├── MalformedStream      502    bytes that are not the provider's format
         ├── TruncatedStream      502    the stream ended without its end marker
+        ├── ContinuationMismatch 502    the rest of an answer that broke off does not fit its beginning
         └── AttemptCancelled     -      we stopped it ourselves; never shown
 
 An error carries its own answer (`status`, `code`, `headers`); `web/responses.py` renders it and nobody
@@ -89,6 +102,44 @@ class InternalError(CortexError):
     """When our own code failed; the caller learns only that, and the request id to ask about."""
 
 
+class InstanceLost(CortexError):
+    """When the instance that ran a stream is gone, and the answer cannot be continued by another."""
+
+    status = 502
+    code = "instance_lost"
+    title = "Stream interrupted"
+
+
+class StageError(CortexError):
+    """When a stage of the pipeline ends a stream; `stage` is its name in the settings."""
+
+    def __init__(self, stage: str, details: str) -> None:
+        super().__init__(details)
+        self.stage = stage
+
+
+class StageFailed(StageError):
+    """When the function of a stage raised or returned nonsense; what it raised is for the log alone."""
+
+    code = "stage_failed"
+    title = "Stage failed"
+
+    def __init__(self, stage: str, problem: str = "failed") -> None:
+        super().__init__(stage, f"The stage {stage} {problem}.")
+
+
+class ContentRejected(StageError):
+    """When a stage refuses what the provider said, and its policy is to stop; `reason` is the stage's own."""
+
+    status = 502
+    code = "content_rejected"
+    title = "Answer refused"
+
+    def __init__(self, stage: str, reason: str) -> None:
+        super().__init__(stage, f"The stage {stage} refused the answer: {reason}")
+        self.reason = reason
+
+
 class ClientError(CortexError):
     """When the caller must change something."""
 
@@ -106,12 +157,26 @@ class InvalidRequest(ClientError):
         self.title = title or self.title
 
 
+class SettingsRefused(InvalidRequest):
+    """When settings that an operator wants have mistakes; the old ones stay in force."""
+
+    code = "settings_refused"
+
+    def __init__(self, mistakes: tuple[str, ...], *, field: str | None = None) -> None:
+        super().__init__("\n".join(mistakes), field=field, title="Settings refused")
+        self.mistakes = mistakes
+
+
 class Unauthorized(ClientError):
     """When no credential or a wrong one was sent."""
 
     status = 401
     code = "invalid_api_key"
     title = "Unauthorized"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"WWW-Authenticate": 'Bearer realm="cortex"'}
 
 
 class Forbidden(ClientError):
@@ -178,6 +243,49 @@ class RequestTimeout(ClientError):
     title = "Request timeout"
 
 
+class EventAhead(ClientError):
+    """When a stream shall go on after an event that it has not reached."""
+
+    status = 409
+    code = "event_ahead"
+    title = "The stream is not that far"
+
+
+class EventsGone(ClientError):
+    """When a stream cannot go on where it is asked to, as events are not kept; says which ones still are.
+
+    `first` and `last` are the ids of the oldest and the newest event that are there, "" where none is.
+    """
+
+    status = 410
+    code = "events_gone"
+    title = "Events are gone"
+
+    def __init__(self, details: str, *, first: str = "", last: str = "") -> None:
+        super().__init__(details)
+        self.first = first
+        self.last = last
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"X-Cortex-First-Event": self.first, "X-Cortex-Last-Event": self.last} if self.first else {}
+
+
+class Conflict(ClientError):
+    """When an order cannot be obeyed as things are; says why."""
+
+    status = 409
+    code = "conflict"
+    title = "Refused"
+
+
+class StreamCancelled(ClientError):
+    """When a caller ended its stream itself; whoever reads along is told inside of the stream."""
+
+    code = "stream_cancelled"
+    title = "Stream cancelled"
+
+
 class PayloadTooLarge(ClientError):
     """When a body is over the configured limit."""
 
@@ -242,6 +350,28 @@ class GatewayDraining(_Unavailable):
 
     code = "gateway_draining"
     title = "Shutting down"
+
+
+class JournalUnavailable(_Unavailable):
+    """When the journal that instances share does not answer, and so nobody knows the stream asked for."""
+
+    code = "journal_unavailable"
+    title = "Journal unavailable"
+
+
+class EndedByOperator(_Unavailable):
+    """When an operator ended the stream."""
+
+    code = "ended_by_operator"
+    title = "Ended by an operator"
+
+
+class StillUnderWay(CortexError):
+    """When an actor did not do in time what an operator wants; it may still."""
+
+    status = 504
+    code = "admin_timeout"
+    title = "No answer from the actor"
 
 
 class UpstreamError(CortexError):
@@ -374,6 +504,17 @@ class TruncatedStream(UpstreamError):
 
     code = "truncated_stream"
     title = "Upstream stream cut short"
+
+
+class ContinuationMismatch(UpstreamError):
+    """When a provider that was asked for the rest of an answer tells another one.
+
+    Of the caller's class, as nobody is to blame but our question: no breaker counts it.
+    """
+
+    code = "continuation_mismatch"
+    title = "Continuation does not fit"
+    failure_class = "caller"
 
 
 class AttemptCancelled(UpstreamError):

@@ -58,9 +58,10 @@ def setup(
     redaction.register(secret.reveal() for secret in secrets)
     handler.addFilter(redaction)
     root = logging.getLogger()
-    for other in [other for other in root.handlers if isinstance(other, LineHandler)]:
+    before = [other for other in root.handlers if isinstance(other, LineHandler)]
+    root.addHandler(handler)  # first, so that no record goes to Python's own last resort, unmasked
+    for other in before:
         root.removeHandler(other)
-    root.addHandler(handler)
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     root.setLevel(max(logging.WARNING, level))
     logging.getLogger("cortex_actors").setLevel(level)

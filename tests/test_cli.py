@@ -89,6 +89,15 @@ def test_check_config_asks_the_dialect_about_its_options(tmp_path: Path) -> None
     assert "keep_alive" in done.stderr
 
 
+def test_check_config_makes_the_stages(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.toml"
+    file.write_text('[[stages]]\nname = "clean"\nuse = "drop_emty"\n', encoding="utf-8")
+    done = _run("check-config", "--config", str(file))
+    assert done.returncode == 2
+    assert "stages.clean.use" in done.stderr
+    assert "drop_empty" in done.stderr
+
+
 def test_serve_refuses_wrong_settings_before_it_listens() -> None:
     done = _run("serve", environ={"CORTEX_SERVER__PORT": "many"})
     assert done.returncode == 2
@@ -145,3 +154,12 @@ def test_an_unknown_command_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> 
         main(["sing"])
     assert exit_.value.code == 2
     assert "sing" in capsys.readouterr().err
+
+
+def test_a_redis_without_its_client_is_told_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CORTEX_REDIS__URL", "redis://127.0.0.1")
+    monkeypatch.setattr("cortex_actors.cli.find_spec", lambda name: None)
+    assert main(["check-config"]) == 2
+    assert "pip install 'cortex-actors[redis]'" in capsys.readouterr().err

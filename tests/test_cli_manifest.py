@@ -53,3 +53,18 @@ def test_what_is_written_goes_to_a_file_or_to_standard_output(
 def test_openapi_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["manifest", "openapi", "cortex"]) == 0
     assert json.loads(capsys.readouterr().out)["openapi"] == "3.1.0"
+
+
+def test_a_file_that_cannot_be_written_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = tmp_path / "nowhere" / "api.py"
+    assert main(["manifest", "generate", "cortex", "-o", str(nowhere)]) == 2
+    assert capsys.readouterr().err == f"{nowhere}: cannot be written: No such file or directory\n"
+
+
+def test_nothing_is_written_for_a_manifest_that_cannot_be_used(tmp_path: Path) -> None:
+    file, module = tmp_path / "api.json", tmp_path / "api.py"
+    file.write_text('{"name": "a"}', encoding="utf-8")
+    assert main(["manifest", "generate", str(file), "-o", str(module)]) == 2
+    assert not module.exists()

@@ -14,12 +14,24 @@ ROOT = Path(__file__).parent.parent / "cortex_actors"
 #: another.
 LADDER: tuple[frozenset[str], ...] = (
     frozenset({"patched"}),
-    frozenset({"cli", "cli_client", "cli_drill", "cli_import", "cli_manifest"}),
+    frozenset(
+        {
+            "cli",
+            "cli_client",
+            "cli_drill",
+            "cli_import",
+            "cli_instances",
+            "cli_keys",
+            "cli_loadtest",
+            "cli_manifest",
+        }
+    ),
     frozenset({"web"}),
     frozenset({"gateway"}),
-    frozenset({"dispatch", "client", "drill"}),
+    frozenset({"dispatch", "client", "coordinator", "drill", "loadtest"}),
     frozenset({"providers", "migration"}),
-    frozenset({"otp", "streaming", "resilience", "settings", "transport", "metrics", "logs"}),
+    frozenset({"otp", "streaming", "resilience", "rate_limits", "journal", "settings", "transport"})
+    | frozenset({"metrics", "events", "tracing", "logs"}),
     frozenset({"chat"}),
     frozenset({"errors"}),
 )
@@ -29,6 +41,9 @@ ALLOWED = {
     ("cli", "cli_client"): "one command line in four files",
     ("cli", "cli_drill"): "one command line in four files",
     ("cli", "cli_import"): "one command line in four files",
+    ("cli", "cli_instances"): "one command line in several files",
+    ("cli", "cli_keys"): "one command line in several files",
+    ("cli", "cli_loadtest"): "one command line in several files",
     ("cli", "cli_manifest"): "one command line in several files",
     ("logs", "settings"): "the shape of the lines and the secrets to hide are settings",
 }
@@ -36,9 +51,13 @@ ALLOWED = {
 #: Each outside library has one home.
 HOMES = {
     "pykka": {"otp"},
+    "limits": {"rate_limits"},
+    "redis": {"rate_limits", "journal"},
     "requests": {"transport"},
     "urllib3": {"transport"},
     "prometheus_client": {"metrics"},
+    "opentelemetry": {"tracing"},
+    "greenlet": {"otp"},
     "werkzeug": {"web"},
     "gunicorn": {"web"},
     "gevent": {"patched"},

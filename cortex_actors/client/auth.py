@@ -41,6 +41,9 @@ class Bearer:
     token: Credential = field(repr=False)
     prefix: str = "Bearer"
 
+    def __post_init__(self) -> None:
+        _check(self.token)
+
     def headers(self) -> Mapping[str, str]:
         """The Authorization header."""
         return {"Authorization": f"{self.prefix} {_said(self.token)}".strip()}
@@ -63,6 +66,9 @@ class APIKey:
     prefix: str = ""
     parameter: str | None = None
 
+    def __post_init__(self) -> None:
+        _check(self.key)
+
     def headers(self) -> Mapping[str, str]:
         """The header, unless the key goes into the query."""
         return {} if self.parameter else {self.header: f"{self.prefix} {_said(self.key)}".strip()}
@@ -82,6 +88,9 @@ class Basic:
 
     username: str
     password: Credential = field(repr=False)
+
+    def __post_init__(self) -> None:
+        _check(self.password)
 
     def headers(self) -> Mapping[str, str]:
         """The Authorization header."""
@@ -115,5 +124,23 @@ class Several:
 NOBODY = Several(())
 
 
+def is_auth(value: object) -> bool:
+    """Whether it can sign a request.
+
+    >>> is_auth(Bearer("t0ken")), is_auth("t0ken")
+    (True, False)
+    """
+    return callable(getattr(value, "headers", None)) and callable(getattr(value, "query", None))
+
+
+def _check(credential: object) -> None:
+    if not (isinstance(credential, str) or callable(credential)):
+        kind = type(credential).__name__
+        raise TypeError(f"a credential must be a text, or a function that gives one, not {kind}")
+
+
 def _said(credential: Credential) -> str:
-    return credential if isinstance(credential, str) else credential()
+    said = credential if isinstance(credential, str) else credential()
+    if not isinstance(said, str):
+        raise TypeError(f"the function for a credential gave {type(said).__name__}, not a text")
+    return said

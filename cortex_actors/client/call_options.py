@@ -2,18 +2,19 @@
 
     client.execute("get_user", path_params={"id": 7}, timeout=2.5)
 
-Imports:  context values of this package.
+Imports:  errors, reconnection, retry and timeouts of this package.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypedDict
+from collections.abc import Callable, Mapping
+from typing import Any, TypedDict, cast
 
+from cortex_actors.client.errors import InvalidCall
 from cortex_actors.client.manifest.mistakes import nearest
 from cortex_actors.client.reconnection import Reconnect
 from cortex_actors.client.retry import RetryPolicy
-from cortex_actors.client.timeouts import Timeouts
+from cortex_actors.client.timeouts import Timeouts, is_limit
 
 
 class CallOptions(TypedDict, total=False):
@@ -40,13 +41,49 @@ class CallOptions(TypedDict, total=False):
     reconnect: Reconnect | bool
 
 
-def check_options(options: Mapping[str, Any]) -> None:
-    """Refuses an option that does not exist, naming the nearest one.
+#: What each option must be, and how that is told.
+_KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    # Anything else would be the end of the host's name, and take the credential somewhere else.
+    "path": (lambda value: isinstance(value, str) and value.startswith("/"), "a path that begins with '/'"),
+    "path_params": (lambda value: isinstance(value, Mapping), "a mapping"),
+    "query": (lambda value: isinstance(value, Mapping), "a mapping"),
+    "headers": (
+        lambda value: (
+            isinstance(value, Mapping)
+            and all(isinstance(name, str) and isinstance(each, str | None) for name, each in value.items())
+        ),
+        "a mapping of texts",
+    ),
+    "timeout": (
+        lambda value: isinstance(value, Timeouts) or is_limit(value),
+        "seconds above 0, or a Timeouts",
+    ),
+    "retry": (lambda value: isinstance(value, RetryPolicy), "a RetryPolicy"),
+    "max_retries": (
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0,
+        "a whole number from 0 on",
+    ),
+    "idempotency_key": (lambda value: isinstance(value, str) and value != "", "a text"),
+    "last_event_id": (lambda value: isinstance(value, str), "a text"),
+    "reconnect": (lambda value: isinstance(value, bool | Reconnect), "true, false or a Reconnect"),
+}
 
-    >>> check_options({"timout": 3})
+
+def checked(options: Mapping[str, Any], endpoint: str = "") -> CallOptions:
+    """The options that say something; raises TypeError for an unknown one, InvalidCall where one is wrong.
+
+    >>> checked({"timeout": 3, "query": None})
+    {'timeout': 3}
+    >>> checked({"timout": 3})
     Traceback (most recent call last):
     TypeError: a call has no option 'timout'; did you mean 'timeout'?
     """
     for name in options:
-        if name not in CallOptions.__annotations__:
-            raise TypeError(f"a call has no option {name!r}{nearest(name, CallOptions.__annotations__)}")
+        if name not in _KINDS:
+            raise TypeError(f"a call has no option {name!r}{nearest(name, _KINDS)}")
+    given = {name: value for name, value in options.items() if value is not None}
+    wrong = [name for name, value in given.items() if not _KINDS[name][0](value)]
+    if wrong:
+        mistakes = tuple(f"the option {name!r} must be {_KINDS[name][1]}" for name in wrong)
+        raise InvalidCall(mistakes, endpoint=endpoint)
+    return cast(CallOptions, given)

@@ -201,4 +201,4 @@ class Client:
 
 
 def _with_path(options: Mapping[str, Any], path: Mapping[str, Any]) -> Any:
-    return {**options, "path_params": {**options.get("path_params", {}), **path}}
+    return {**options, "path_params": {**(options.get("path_params") or {}), **path}}

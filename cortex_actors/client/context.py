@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from cortex_actors.client.auth import Auth
+from cortex_actors.client.auth import Auth, is_auth
 from cortex_actors.client.headers import Redactor
 from cortex_actors.client.limiter import Limiter
 from cortex_actors.client.reconnection import Reconnect
@@ -21,7 +21,7 @@ from cortex_actors.client.request import Request
 from cortex_actors.client.retry import RetryPolicy
 from cortex_actors.client.semaphores import BytesSemaphore, CountingSemaphore
 from cortex_actors.client.telemetry import Listener
-from cortex_actors.client.timeouts import Timeouts
+from cortex_actors.client.timeouts import Timeouts, in_force
 from cortex_actors.client.url import is_base
 from cortex_actors.resilience.circuit_breaker import BreakerLimits
 from cortex_actors.transport import Transport
@@ -101,6 +101,10 @@ class Context:
     def __post_init__(self) -> None:
         if self.base_url is not None and not is_base(self.base_url):
             raise ValueError("base_url must begin with http:// or https:// and name a host")
+        in_force(self.timeouts)  # raises where one of them is no time
+        auths = self.auth.values() if isinstance(self.auth, Mapping) else [self.auth]
+        if not all(each is None or is_auth(each) for each in auths):
+            raise TypeError("auth must be an Auth such as Bearer(token), or a mapping of names to them")
 
     def having(self, **changes: Any) -> Context:
         """The same context with other options.

@@ -52,6 +52,11 @@ class Polling:
     #: Called on the job's thread whenever its state is another than before.
     on_state: Callable[[JobState], object] | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("interval", "limit"):
+            if not getattr(self, name) > 0:  # without a pause it would ask as fast as it can
+                raise ValueError(f"{name} must be above 0 s, not {getattr(self, name)}")
+
     def pause(self, attempt: int) -> float:
         """Seconds before the next look, after this many.
 

@@ -87,7 +87,8 @@ def unsendable(headers: Mapping[str, str]) -> list[str]:
     return [
         name
         for name, value in headers.items()
-        if not _NAME.fullmatch(name) or _UNSENDABLE.search(value) or not _is_latin(value)
+        if not (isinstance(value, str) and _NAME.fullmatch(name) and _is_latin(value))
+        or _UNSENDABLE.search(value)
     ]
 
 

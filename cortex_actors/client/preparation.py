@@ -6,14 +6,16 @@ Imports:  call_options, calls, context, request_builder, retry, timeouts of this
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cortex_actors.client.call_options import CallOptions, check_options
+from cortex_actors.client.call_options import CallOptions, checked
 from cortex_actors.client.calls import Call
 from cortex_actors.client.context import Context
 from cortex_actors.client.errors import InvalidCall
-from cortex_actors.client.manifest.model import Endpoint, Manifest
+from cortex_actors.client.manifest.mistakes import nearest
+from cortex_actors.client.manifest.model import DEFAULT_AUTH, Endpoint, Manifest
 from cortex_actors.client.reconnection import Reconnect
 from cortex_actors.client.request_builder import RequestBuilder
 from cortex_actors.client.retry import CAREFUL, RetryPolicy
@@ -30,8 +32,8 @@ class Preparation:
 
     def call(self, id: str, payload: Any, options: CallOptions, *, stream: bool) -> Call:
         """A call, ready to be made; raises InvalidCall, UnknownEndpoint or TypeError."""
-        check_options(options)
         endpoint = self._manifest.endpoint(id)
+        options = checked(options, id)
         if stream and not endpoint.streaming:
             raise InvalidCall(("this endpoint does not stream",), endpoint=id)
         if endpoint.deprecated:
@@ -52,7 +54,8 @@ class Preparation:
 
     def reconnect(self, endpoint: Endpoint, options: CallOptions) -> Reconnect | None:
         """How a stream is opened again, if it is."""
-        wish = options.get("reconnect", self._context.reconnect)
+        wish = options.get("reconnect")
+        wish = self._context.reconnect if wish is None else wish
         if not wish:
             return None
         if endpoint.stream_format != "sse":
@@ -70,7 +73,7 @@ class Preparation:
 
 
 def check_names(manifest: Manifest, context: Context) -> None:
-    """Looks whether the context has every function that the manifest names; raises ValueError if not."""
+    """Looks whether manifest and context know the same names; raises ValueError where one alone does."""
     missing = [
         f"/middleware/{index}: the context has no middleware {name!r}"
         for index, name in enumerate(manifest.middleware)
@@ -81,5 +84,15 @@ def check_names(manifest: Manifest, context: Context) -> None:
         for endpoint in manifest.endpoints.values()
         if endpoint.transform is not None and endpoint.transform not in context.transforms
     ]
+    auths = context.auth if isinstance(context.auth, Mapping) else {}
+    for kind, given, known in (
+        ("way to sign in", auths, {*manifest.auth, DEFAULT_AUTH}),
+        ("retry policy", context.retry_policies, manifest.retry_policies),
+    ):
+        missing += [
+            f"the context has the {kind} {name!r}, which {manifest.name} does not know{nearest(name, known)}"
+            for name in given
+            if name not in known
+        ]
     if missing:
         raise ValueError("\n".join(missing))

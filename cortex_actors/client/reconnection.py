@@ -29,6 +29,13 @@ class Reconnect:
     #: it, an end that HTTP calls an end is one.
     until: Callable[[Event], bool] | None = None
 
+    def __post_init__(self) -> None:
+        if self.max_attempts < 1:
+            raise ValueError(f"max_attempts must be at least 1, not {self.max_attempts}")
+        for name in ("delay", "longest"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be at least 0 s, not {getattr(self, name)}")
+
     def pause(self, attempt: int, retry: int | None, random: Random) -> float:
         """Seconds before this attempt, counted from 1; `retry` is the server's wish in milliseconds.
 

@@ -11,6 +11,7 @@ from typing import Any
 from cortex_actors.client.attempt import Attempt
 from cortex_actors.client.errors import StatusError, class_of
 from cortex_actors.client.manifest.codec import Codec
+from cortex_actors.client.manifest.mistakes import printable
 from cortex_actors.client.manifest.model import Endpoint, ErrorType
 from cortex_actors.providers.retry_after import retry_after
 from cortex_actors.streaming import NotJSON, parse_json
@@ -26,11 +27,9 @@ def refusal(attempt: Attempt, endpoint: Endpoint, codec: Codec) -> StatusError:
     """The error for what the server said instead of a 2xx."""
     body = attempt.read_refusal()
     data = _parsed(body)
-    message = _sentence(data) or body.decode("utf-8", "replace").strip()
+    message = _one_line(_sentence(data) or body.decode("utf-8", "replace"))
     status, headers = attempt.status, attempt.headers
-    error = class_of(status)(
-        status, message[:_LONGEST], headers=headers, body=body, data=data, endpoint=endpoint.id
-    )
+    error = class_of(status)(status, message, headers=headers, body=body, data=data, endpoint=endpoint.id)
     error.retry_after = retry_after(headers, delay="", message=message, now=time.time())
     error.retriable = error.retriable or status in _RETRIABLE
     known = _known(endpoint, status)
@@ -56,9 +55,14 @@ def _name(error: StatusError, known: ErrorType, codec: Codec) -> None:
         error.data, _ = codec.decode(error.data, known.type)
 
 
+def _one_line(text: str) -> str:
+    """The beginning of it, with nothing that could steer a terminal."""
+    return printable(" ".join(text[: 2 * _LONGEST].split()))[:_LONGEST]
+
+
 def _parsed(body: bytes) -> Any:
     try:
-        return parse_json(body.decode("utf-8", "replace")) if body else None
+        return parse_json(body.decode("utf-8-sig", "replace")) if body else None
     except NotJSON:
         return None
 

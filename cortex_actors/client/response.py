@@ -68,7 +68,8 @@ def _is_json(kind: str) -> bool:
 
 def _parsed(body: bytes, endpoint: Endpoint) -> Any:
     try:
-        return parse_json(body.decode("utf-8", "replace"))
+        # RFC 8259, 8.1: nobody may send a BOM, and whoever reads may pass over it.
+        return parse_json(body.decode("utf-8-sig", "replace"))
     except NotJSON as error:
         raise UnexpectedAnswer("the answer is not JSON", endpoint=endpoint.id) from error
 

@@ -51,6 +51,15 @@ class RetryPolicy:
     #: Decides in place of `error.retriable`.
     retry_on: Callable[[APIError], bool] | None = None
 
+    def __post_init__(self) -> None:
+        if self.max_attempts < 1:
+            raise ValueError(f"max_attempts must be at least 1, not {self.max_attempts}")
+        if not 0 <= self.jitter <= 1:
+            raise ValueError(f"jitter must be a share from 0 to 1, not {self.jitter}")
+        for name in ("base", "cap", "longest_wait"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be at least 0 s, not {getattr(self, name)}")
+
     def ceiling(self, retry: int) -> float:
         """The longest pause before this retry, counted from 0."""
         doubled = 2.0 ** min(retry, _MOST_DOUBLINGS)

@@ -8,9 +8,10 @@ Imports:  the manifest package.
 
 from __future__ import annotations
 
+import json
 from importlib.resources import files
 
-from cortex_actors.client.manifest.document import load_manifest, parse_json
+from cortex_actors.client.manifest.document import load_manifest
 from cortex_actors.client.manifest.model import Manifest
 
 NAMES = ("cortex", "ollama", "openai_compatible")
@@ -25,4 +26,4 @@ def shipped(name: str) -> Manifest:
     if name not in NAMES:
         raise LookupError(f"no manifest {name!r} comes with the library; there are {', '.join(NAMES)}")
     text = files("cortex_actors.client").joinpath("manifests", f"{name}.json").read_text(encoding="utf-8")
-    return load_manifest(parse_json(text))
+    return load_manifest(json.loads(text))

@@ -10,7 +10,8 @@ Imports:  nothing of the project.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,12 @@ class Timeouts:
     idle: float | None = None
     total: float | None = None
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None and not is_limit(value):
+                raise ValueError(f"the {field.name} limit must be seconds above 0, not {value!r}")
+
     def over(self, other: Timeouts) -> Timeouts:
         """These limits, and those of `other` where these say nothing."""
         return Timeouts(
@@ -34,6 +41,15 @@ class Timeouts:
             idle=other.idle if self.idle is None else self.idle,
             total=other.total if self.total is None else self.total,
         )
+
+
+def is_limit(value: object) -> bool:
+    """Whether something can be waited for so many seconds.
+
+    >>> is_limit(0.5), is_limit(0), is_limit(float("inf")), is_limit("5")
+    (True, False, False, False)
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 @dataclass(frozen=True, slots=True)

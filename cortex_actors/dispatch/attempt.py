@@ -14,6 +14,7 @@ from cortex_actors.dispatch.limits import StreamLimits
 from cortex_actors.dispatch.messages import Admission, AttemptRecord, Outcome, Route
 from cortex_actors.dispatch.provider import Provider
 from cortex_actors.errors import CortexError, UpstreamError
+from cortex_actors.metrics import Gaps
 from cortex_actors.transport import Exchange
 
 
@@ -34,10 +35,15 @@ class Attempt:
     dropped: tuple[str, ...] = ()
     rate_limits: Mapping[str, str] = field(default_factory=dict)
     first_content: float | None = None
+    #: Between the pieces of its answer.
+    gaps: Gaps = field(default_factory=Gaps)
     #: When the answer last went on: content came, or the reason to stop.
     last_progress: float = 0.0
     finish: FinishReason | None = None
     usage: Usage | None = None
+    #: It was asked for the rest of an answer; and was shown text, behind which it may have nothing to say.
+    goes_on: bool = False
+    shows_text: bool = False
     #: Its provider's books know that content came.
     first_token_told: bool = False
     #: Its end has not been settled yet.
@@ -47,9 +53,12 @@ class Attempt:
 
     @property
     def whole(self) -> bool:
-        """Whether the answer is all there, whatever may follow. A model that refuses may say nothing more."""
-        answered = self.first_content is not None or self.finish is FinishReason.CONTENT_FILTER
-        return answered and self.finish is not None
+        """Whether the answer is all there, whatever may follow.
+
+        A model that refuses may say nothing more, and one that was asked for the rest may find none.
+        """
+        silent = self.shows_text or self.finish is FinishReason.CONTENT_FILTER
+        return self.finish is not None and (silent or self.first_content is not None)
 
     def note(self, events: tuple[AnswerEvent, ...], now: float) -> bool:
         """Remembers what the events say about the answer; True when there is content among them.
@@ -71,9 +80,11 @@ class Attempt:
             elif isinstance(event, Vectors):
                 content = True
         if content:
-            self.last_progress = now
             if self.first_content is None:
                 self.first_content = now
+            else:
+                self.gaps.note(now - self.last_progress)
+            self.last_progress = now
         return content
 
     def cancel(self) -> None:

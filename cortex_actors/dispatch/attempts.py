@@ -22,6 +22,7 @@ from cortex_actors.dispatch.provider import Provider
 from cortex_actors.dispatch.refusals import refusal
 from cortex_actors.dispatch.stream_worker import Go, StreamWorker
 from cortex_actors.dispatch.switchboard import Switchboard
+from cortex_actors.dispatch.witness import UNWITNESSED, Witness
 from cortex_actors.errors import (
     AttemptCancelled,
     CortexError,
@@ -31,6 +32,7 @@ from cortex_actors.errors import (
 )
 from cortex_actors.otp.actor import ActorRef, cast
 from cortex_actors.otp.errors import MaxChildren, NotAccepting, StartError
+from cortex_actors.otp.incarnation import incarnation_of
 from cortex_actors.providers.reason_text import without
 from cortex_actors.providers.speech import speech
 from cortex_actors.resilience.key_ring import Key
@@ -56,20 +58,28 @@ class Attempts:
     def __init__(
         self,
         switchboard: Switchboard,
-        request: ChatRequest | EmbeddingsRequest,
+        ask: Callable[[Provider, str], ChatRequest | EmbeddingsRequest],
         window_bytes: int,
         dispatcher: ActorRef[Any],
         clock: Callable[[], float],
+        witness: Witness = UNWITNESSED,
     ) -> None:
         self._switchboard = switchboard
-        self._request = request
+        #: What to ask a provider, and this model of it.
+        self._ask = ask
         self._window_bytes = window_bytes
         self._dispatcher = dispatcher
         self._clock = clock
+        self._witness = witness
         #: The attempts that are over.
         self.records: list[AttemptRecord] = []
         #: The running attempt, or the last one.
         self.current: Attempt | None = None
+
+    @property
+    def _name(self) -> str:
+        """What the dispatcher is called among its siblings: its stream workers are told apart by it."""
+        return incarnation_of(self._dispatcher).name.rpartition("/")[2]
 
     @property
     def running(self) -> Attempt | None:
@@ -80,13 +90,14 @@ class Attempts:
         self, route: Route, tighter: tuple[RequestLimits, ...], *, in_need: bool = False
     ) -> Attempt | NotBegun:
         """Makes an attempt, under its provider's limits or tighter ones; its worker begins at once."""
-        provider = self._switchboard.provider(route.provider)
         try:
+            provider = self._switchboard.provider(route.provider)
             admission = self._switchboard.admit(provider, route.model, in_need=in_need)
         except CortexError as error:
             return NotBegun(error)
         if isinstance(admission, NotAdmitted):
             return NotBegun(refusal(admission, provider.name), admission.retry_in)
+        provider = admission.provider or provider  # a reload may have come in between
         begun: Attempt | NotBegun | None = None
         try:
             begun = self._start(provider, route, admission, tighter)
@@ -95,6 +106,7 @@ class Attempts:
                 self._switchboard.tell(provider, Outcome(admission, AttemptCancelled(), None, 0.0))
         if isinstance(begun, Attempt):
             self.current = begun
+            self._witness.begun(begun, self.records[-1] if self.records else None)
         return begun
 
     def tell_first_token(self, attempt: Attempt) -> None:
@@ -113,6 +125,7 @@ class Attempts:
         _hide_key(error, attempt.admission.key)
         now = self._clock()
         self.records.append(attempt.record(error, now))
+        self._witness.settled(attempt, self.records[-1])
         self._switchboard.tell(attempt.provider, attempt.outcome(_verdict(error), now))
 
     def _start(
@@ -121,7 +134,8 @@ class Attempts:
         number, window = len(self.records) + 1, Window(self._window_bytes)
         limits = stream_limits(provider.settings.limits, *tighter)
         try:
-            said = speech(provider.adapter, self._request, model=route.model, key=admission.key.reveal())
+            request = self._ask(provider, route.model)
+            said = speech(provider.adapter, request, model=route.model, key=admission.key.reveal())
         except InvalidRequest as error:
             return NotBegun(error)  # this dialect cannot carry it, another may
         exchange = provider.transport.exchange(
@@ -131,7 +145,9 @@ class Attempts:
         )
         try:
             worker = provider.streams.start_child(
-                StreamWorker, said.reader, exchange, Channel(self._dispatcher, number, window)
+                StreamWorker,
+                *(said.reader, exchange, Channel(self._dispatcher, number, window)),
+                name=f"{self._name}-{number}",
             )
         except NotAccepting:
             return NotBegun(GatewayBusy(f"{provider.name} is recovering."), _RECOVERY)

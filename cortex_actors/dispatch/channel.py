@@ -30,11 +30,14 @@ _LOOK = 1.0
 class Window:
     """Byte credit between one producer and one consumer; fenced for good when the attempt is over."""
 
-    __slots__ = ("_added", "_room", "_taken", "_waiting", "fenced", "limit")
+    __slots__ = ("_added", "_room", "_taken", "_waiting", "delivered", "fenced", "limit", "received")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.fenced = False
+        #: What the producer has had so far: bytes from its provider, events for us.
+        self.received = 0
+        self.delivered = 0
         self._added = 0
         self._taken = 0
         self._waiting = False
@@ -93,6 +96,7 @@ class Channel:
             return False
         size = sum(map(weight, events))
         self.window.add(size)
+        self.window.delivered += len(events)
         if not cast(self._dispatcher, ChunksArrived(self._attempt, tuple(events), size)):
             return False
         return self.window.wait_for_room()

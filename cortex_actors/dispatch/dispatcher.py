@@ -9,13 +9,16 @@ Sends:     SelectRoutes to the router; what its attempts send.
     next_batch()    what arrived since, () when nothing did for a while, None once the stream is over
     close()         the caller is done with us: cancels upstream when the answer is not over
 
-Before the first content an attempt may fail and another begin; after it there is no way back. Every way out
-passes `_conclude`, which names the end, counts it, logs it and frees the attempt, once.
+Before the first content an attempt may fail and another begin. After it an answer in plain text that breaks
+off is gone on with (`recovery`): attempts are made as in the opening, but for the rest of the answer, and of
+that only what is new is passed on. Every way out passes `_conclude`, which names the end, counts it, logs it
+and frees the attempt, once.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +26,7 @@ from random import Random
 from typing import TypeVar
 
 from cortex_actors.chat import AnswerEvent, ChatRequest, EmbeddingsRequest
+from cortex_actors.dispatch.account import Account
 from cortex_actors.dispatch.attempt import Attempt
 from cortex_actors.dispatch.attempts import TAIL, Attempts
 from cortex_actors.dispatch.channel import EVENT_OVERHEAD
@@ -38,12 +42,17 @@ from cortex_actors.dispatch.messages import (
     EndName,
     StreamEnd,
 )
-from cortex_actors.dispatch.opening import Opening
+from cortex_actors.dispatch.opening import Opening, Way
+from cortex_actors.dispatch.recovery import Recovery
 from cortex_actors.dispatch.switchboard import Switchboard
+from cortex_actors.dispatch.witness import UNWITNESSED, Witness
 from cortex_actors.errors import (
     AttemptCancelled,
+    ContinuationMismatch,
     CortexError,
     InternalError,
+    StageError,
+    TruncatedStream,
     UpstreamTimeout,
 )
 from cortex_actors.otp.actor import HostedActor, cast
@@ -62,7 +71,13 @@ _LONG_ANSWER = 1.0
 
 
 class Dispatcher(HostedActor):
-    """One request: its routes, its attempts, its limits, its end."""
+    """One request: its routes, its attempts, its limits, its end.
+
+    `delivered` takes a stream over that somebody else led: it is all the text of the answer that the caller
+    has, "" when there was none yet. The first attempt is then asked for the rest; a `Recovered` event, with
+    the length of that text, comes before the first of what is new, and the end is `recovered`. An answer that
+    is more than plain text cannot be taken over: `open` raises TruncatedStream.
+    """
 
     def __init__(
         self,
@@ -74,25 +89,65 @@ class Dispatcher(HostedActor):
         *,
         clock: Callable[[], float] = time.monotonic,
         random: Random | None = None,
+        witness: Witness = UNWITNESSED,
+        delivered: str | None = None,
     ) -> None:
         self._settings = settings
         super().__init__()
         self._on_end = on_end
+        self._caller = caller
         self._clock = clock
         self.started = self._last_batch = clock()
-        self._attempts = Attempts(switchboard, request, settings.server.window_bytes, self.ref, clock)
+        self._recovery = Recovery(settings.recovery, request, delivered)
+        self._attempts = Attempts(
+            switchboard, self._recovery.request_for, settings.server.window_bytes, self.ref, clock, witness
+        )
         self._inbox = Inbox(self, caller, settings.server.caller_check, self.started, clock)
         self._opening = Opening(
-            switchboard, settings, request, self._attempts, self._inbox, clock, random or Random()
+            switchboard,
+            settings,
+            request,
+            caller.permission,
+            self._attempts,
+            self._inbox,
+            self._recovery,
+            self._tick_at,
+            clock,
+            random or Random(),
         )
-        #: What the opening has brought and nobody has taken yet.
+        #: The attempts that are made now, if there is no content to pass on.
+        self._way: Way | None = None
+        #: What they have brought and nobody has taken yet.
         self._in_hand: Events = ()
+        self._account = Account(self._attempts, self._recovery, self.started, clock)
+        #: By when whoever reads wants to hear something, if only a sign of life.
+        self._wanted_by = math.inf
         self._at_work = threading.Lock()
         self.end: StreamEnd | None = None
 
     def create_mailbox(self) -> Mailbox:
         """With room for all that a window admits: credit makes a worker wait, and no message is refused."""
         return Mailbox(DEFAULT_BOUND + self._settings.server.window_bytes // EVENT_OVERHEAD)
+
+    @property
+    def first_content(self) -> float | None:
+        """When the answer began, on its clock; None before that."""
+        return self._account.first_content
+
+    @property
+    def last_batch(self) -> float:
+        """When its caller asked for more the last time, on its clock."""
+        return self._last_batch
+
+    @property
+    def recoveries(self) -> int:
+        """How often the answer was gone on with after it had broken off."""
+        return self._recovery.joined
+
+    @property
+    def overhead(self) -> float:
+        """The time before the attempt that the answer began with, in seconds."""
+        return self._account.overhead
 
     @property
     def attempt(self) -> Attempt | None:
@@ -112,13 +167,22 @@ class Dispatcher(HostedActor):
         if self.end is not None:
             raise self.end.error or AttemptCancelled("The caller left.")
 
-    def next_batch(self) -> Events | None:
-        """What arrived since the last batch; () is a sign of life; None: the stream is over, see `end`."""
+    def next_batch(self, by: float = math.inf) -> Events | None:
+        """What arrived since the last batch; () is a sign of life; None: the stream is over, see `end`.
+
+        The sign of life comes `by` that moment, if that is earlier than a heartbeat.
+        """
         if self.end is not None:
             return None
+        self._wanted_by = by
         batch = self._turn(self._stream_on)
         self._last_batch = self._clock()
         return batch
+
+    def fail(self, error: StageError) -> None:
+        """Ends a stream of which a stage lets nothing more through, also when the provider has said all."""
+        with self._at_work:
+            self._conclude(end_name(error), error)
 
     def close(self) -> None:
         """Ends a stream whose caller takes no more, from any thread; one that is over stays as it ended."""
@@ -138,42 +202,71 @@ class Dispatcher(HostedActor):
             try:
                 return step()
             except Over as over:
-                self._conclude(over.name, over.error)
+                told = self._recovery.told(over)
+                self._conclude(told.name, told.error)
             except BaseException as bug:
                 self._conclude(EndName.UPSTREAM_ERROR, InternalError(), crashed(bug, step.__name__))
                 if not isinstance(bug, Exception):
                     raise
-                _log.exception("%s crashed", self.name)
+                _log.exception("%s crashed", self.name, extra={"request_id": self._caller.request_id})
         return None
 
     # -- the steps
 
     def _begin(self) -> None:
-        self._in_hand = self._opening.reach_content()
+        if self._recovery.going_on and not self._recovery.possible:
+            broken = TruncatedStream("The answer broke off, and is of a kind that cannot be gone on with.")
+            raise Over(EndName.TRUNCATED, broken)
+        self._way = self._opening.reach_content()
+        while not self._reach_content():
+            pass
+        self._account.answered()
+
+    def _reach_content(self) -> bool:
+        """Goes on with the attempts under way; False when the caller is due a sign of life first."""
+        if self._way is not None:
+            try:
+                next(self._way)
+            except StopIteration as reached:
+                self._way, self._in_hand = None, reached.value
+        return self._way is None
+
+    def _tick_at(self) -> float:
+        """When the caller is due a sign of life: never, as long as he has not even a status."""
+        if self._account.first_attempt is None:
+            return math.inf
+        return min(self._last_batch + self._settings.server.heartbeat, self._wanted_by)
 
     def _stream_on(self) -> Events:
-        attempt = self._attempts.current
-        assert attempt is not None
-        if self._in_hand:
-            batch, self._in_hand = self._in_hand, ()
-            return batch
-        idle = attempt.limits.idle
-        message = self._inbox.next(
-            attempt,
-            attempt.last_progress + (TAIL if attempt.whole else idle),
-            self._last_batch + self._settings.server.heartbeat,
-        )
-        if isinstance(message, ChunksArrived):
-            return self._pass_on(attempt, message)
-        if message is TICK:
-            return ()
-        if attempt.whole or isinstance(message, AttemptFinished):
-            raise Over(EndName.COMPLETE)
-        if isinstance(message, AttemptFailed):
-            raise Over(end_name(message.error), message.error)
-        raise Over(EndName.IDLE_TIMEOUT, UpstreamTimeout("idle", idle, provider=attempt.provider.name))
+        while self._reach_content():
+            attempt = self._attempts.current
+            assert attempt is not None
+            if self._in_hand:
+                events, self._in_hand = self._in_hand, ()
+            else:
+                idle = attempt.limits.idle
+                until = attempt.last_progress + (TAIL if attempt.whole else idle)
+                message = self._inbox.next(attempt, until, self._tick_at())
+                if message is TICK:
+                    break
+                if not isinstance(message, ChunksArrived):
+                    if attempt.whole or isinstance(message, AttemptFinished):
+                        raise Over(EndName.COMPLETE)
+                    silence = UpstreamTimeout("idle", idle, provider=attempt.provider.name)
+                    self._break_off(attempt, message.error if isinstance(message, AttemptFailed) else silence)
+                    continue
+                events = self._receive(attempt, message)
+            if attempt.goes_on:
+                events = self._join(attempt, events)
+            if self._recovery.keeping:
+                self._recovery.keep(events)
+            if events:
+                return events
+            if self._clock() >= self._tick_at():
+                break  # what is said again is not passed on, however long it takes
+        return ()
 
-    def _pass_on(self, attempt: Attempt, message: ChunksArrived) -> Events:
+    def _receive(self, attempt: Attempt, message: ChunksArrived) -> Events:
         events, size = self._inbox.gather(attempt, message)
         attempt.window.take(size)
         now = self._clock()
@@ -182,6 +275,26 @@ class Dispatcher(HostedActor):
             self._attempts.tell_first_token(attempt)
         return events
 
+    def _join(self, attempt: Attempt, events: Events) -> Events:
+        """What of a continuation is new; one that does not fit is a failed attempt."""
+        joined = self._recovery.join(attempt, events)
+        if not isinstance(joined, ContinuationMismatch):
+            return joined
+        attempt.finish = None
+        self._break_off(attempt, joined)
+        return ()
+
+    def _break_off(self, attempt: Attempt, error: CortexError) -> None:
+        """The answer ends too early: begins attempts at the rest. Raises Over when there is no way on."""
+        recovery = self._recovery
+        going_on, progressed = recovery.may_go_on(attempt), recovery.progressed
+        otherwise = recovery.asks_otherwise(error)
+        self._attempts.settle(error)
+        recovery.broke_off(attempt, error)
+        if not going_on or recovery.exhausted:
+            raise Over(end_name(error), error)
+        self._way = self._opening.go_on(attempt, error, progressed=progressed, otherwise=otherwise)
+
     # -- the end
 
     def _conclude(self, name: EndName, error: CortexError | None, reason: ExitReason = NORMAL) -> None:
@@ -189,30 +302,16 @@ class Dispatcher(HostedActor):
         if self.end is not None:
             return
         attempt = self._attempts.running
-        if attempt is not None and attempt.whole and error is not None:
+        if attempt is not None and attempt.whole and error is not None and not isinstance(error, StageError):
             # Whatever goes wrong once the provider gave its reason to stop takes nothing from the answer.
             name, error = EndName.COMPLETE, None
+        self._way = None
         try:
             self._attempts.settle(None if name is EndName.COMPLETE else error or AttemptCancelled())
             self._inbox.clear()
-            self.end = self._account(name, error)
+            if name is EndName.COMPLETE and self._recovery.joined:
+                name = EndName.RECOVERED
+            self.end = self._account.end(name, error, attempt)
             self._on_end(self.end)
         finally:
             self.finish(reason)
-
-    def _account(self, name: EndName, error: CortexError | None) -> StreamEnd:
-        attempt = self._attempts.current
-        first_content = attempt.first_content if attempt else None
-        if error is not None:
-            error.attempts = self.attempts
-        return StreamEnd(
-            name=name,
-            error=error,
-            finish=attempt.finish if attempt and error is None else None,
-            usage=attempt.usage if attempt else None,
-            provider=attempt.provider.name if attempt else None,
-            model=attempt.model if attempt else None,
-            attempts=self.attempts,
-            ttft=None if first_content is None else first_content - self.started,
-            duration=self._clock() - self.started,
-        )

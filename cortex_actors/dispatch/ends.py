@@ -35,12 +35,18 @@ _BY_CLASS: tuple[tuple[type[CortexError], EndName], ...] = (
 
 
 class Over(Exception):
-    """Unwinds to where a request is concluded: it is over, under this name; without an error, all is said."""
+    """Unwinds to where a request is concluded: it is over, under this name; without an error, all is said.
 
-    def __init__(self, name: EndName, error: CortexError | None = None) -> None:
+    `from_outside` says that no provider is to blame: the caller left, or somebody wanted the stream to end.
+    """
+
+    def __init__(
+        self, name: EndName, error: CortexError | None = None, *, from_outside: bool = False
+    ) -> None:
         super().__init__(name)
         self.name = name
         self.error = error
+        self.from_outside = from_outside
 
 
 def end_name(error: CortexError) -> EndName:
@@ -56,5 +62,7 @@ def end_name(error: CortexError) -> EndName:
 def ended_from_outside(reason: ExitReason) -> Over:
     """The end of a stream whose dispatcher was stopped or killed by somebody else."""
     if reason.kind is ExitKind.SHUTDOWN:
-        return Over(EndName.SHUTDOWN, GatewayDraining("The gateway shut down before the answer was over."))
-    return Over(EndName.UPSTREAM_ERROR, InternalError("The part of the gateway that led this stream failed."))
+        shutdown = GatewayDraining("The gateway shut down before the answer was over.")
+        return Over(EndName.SHUTDOWN, shutdown, from_outside=True)
+    fell = InternalError("The part of the gateway that led this stream failed.")
+    return Over(EndName.UPSTREAM_ERROR, fell, from_outside=True)

@@ -65,7 +65,7 @@ class Inbox:
                 raise Over(EndName.TOTAL_TIMEOUT, UpstreamTimeout("total", total))
             message = self._message(min(self._caller_check, max(0.0, until - now)))
             if isinstance(message, Cancel):
-                raise Over(message.end, message.error)
+                raise Over(message.end, message.error, from_outside=True)
             if isinstance(message, _OF_AN_ATTEMPT):
                 if attempt is not None and message.attempt == attempt.number:
                     attempt.worker_done = not isinstance(message, ChunksArrived)
@@ -73,7 +73,7 @@ class Inbox:
             elif self._dispatcher.exit_reason is not None:
                 raise ended_from_outside(self._dispatcher.exit_reason)
             elif self._caller.gone():
-                raise Over(EndName.CLIENT_GONE)
+                raise Over(EndName.CLIENT_GONE, from_outside=True)
             elif self._clock() >= deadline:
                 return None
             elif self._clock() >= tick_at:

@@ -6,6 +6,8 @@ StreamWorker   -> Dispatcher        ChunksArrived*, then AttemptFinished or Atte
 anyone         -> Dispatcher        Cancel (control lane)
 Dispatcher     -> ProviderWorker    AdmitAttempt -> Admission | NotAdmitted; FirstToken; one Outcome
 Prober         -> ProviderWorker    ProbeResult
+operators      -> ProviderWorker    ForceBreaker -> BreakerState; UnblockKey -> bool
+a reload       -> ProviderWorker, Prober    TermsChanged
 ProviderWorker -> (views)           ProviderBooks, published by attribute swap; nobody asks for them
 """
 
@@ -13,14 +15,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from cortex_actors.chat import AnswerEvent, FinishReason, RequestLimits, Usage
+from cortex_actors.dispatch.permission import Permission
 from cortex_actors.errors import CortexError, FailureClass, UpstreamError
 from cortex_actors.otp.messages import System
 from cortex_actors.resilience.breaker_board import BoardView, Permit
+from cortex_actors.resilience.breaker_states import Mode
 from cortex_actors.resilience.key_ring import Key, RingView
 from cortex_actors.resilience.provider_status import Evidence, ProviderStatus
+
+if TYPE_CHECKING:
+    from cortex_actors.dispatch.provider import Provider
 
 
 class EndName(StrEnum):
@@ -45,6 +52,21 @@ class Caller(Protocol):
     @property
     def request_id(self) -> str: ...
 
+    @property
+    def name(self) -> str | None:
+        """The name of its key; None for a caller without one."""
+        ...
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace that its request is a part of (W3C Trace Context), as it came."""
+        ...
+
+    @property
+    def permission(self) -> Permission:
+        """Which providers and models may answer it."""
+        ...
+
     def gone(self) -> bool:
         """Whether the caller has left; cheap, called several times a second while nothing is written."""
         ...
@@ -64,6 +86,8 @@ class SelectRoutes:
 
     model: str | None
     provider: str | None
+    #: By design without a default: no way to a route may forget it.
+    permission: Permission
     fallbacks: tuple[str, ...] = ()
 
 
@@ -133,6 +157,14 @@ class Admission:
     key: Key
     #: Whether another key could be tried if this one is refused.
     other_key: bool = False
+    #: The provider as its worker knows it: a key must not reach an address that it is not meant for, and a
+    #: reload may change both between the choice of a route and this. None where there is no worker.
+    provider: Provider | None = None
+
+    @property
+    def upstream(self) -> tuple[str, str] | None:
+        """Whom the attempt is made at, see `Provider.upstream`."""
+        return None if self.provider is None else self.provider.upstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +205,28 @@ class ProbeResult:
     #: None when the provider answered well.
     failure_class: FailureClass | None = None
     error: str | None = None
+    #: Who was asked, see `Provider.upstream`; None where there is but one.
+    upstream: tuple[str, str] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TermsChanged:
+    """A provider's actors have new terms; see `mandate`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForceBreaker:
+    """An operator's order for one model's breaker, or with None for the provider and all its models."""
+
+    mode: Mode
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnblockKey:
+    """An operator's order: the key of this id is good again."""
+
+    key_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +239,23 @@ class AttemptRecord:
     outcome: str
     status: int | None
     milliseconds: int
+
+
+#: `joined`: it went on from there. `refused`: it takes no trailing assistant message, and was asked again in
+#: a user turn. `mismatched`: it told another answer. `failed`: it failed before it had said anything new.
+RecoveryResult = Literal["joined", "refused", "mismatched", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryRecord:
+    """What came of one attempt to go on with an answer that had broken off."""
+
+    attempt: int
+    provider: str
+    model: str
+    #: How many characters of text the caller had by then.
+    offset: int
+    result: RecoveryResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +271,8 @@ class StreamEnd:
     attempts: tuple[AttemptRecord, ...]
     ttft: float | None
     duration: float
+    #: Every attempt to go on where the answer had broken off.
+    recoveries: tuple[RecoveryRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

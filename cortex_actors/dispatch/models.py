@@ -10,18 +10,23 @@ Pure: settings and views in, candidates out. In this order a name is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from cortex_actors.dispatch.messages import ProviderView
+from cortex_actors.dispatch.permission import EVERYTHING, Permission
 from cortex_actors.dispatch.selection import Candidate
-from cortex_actors.errors import UnknownModel, UnknownProvider
+from cortex_actors.errors import Forbidden, UnknownModel, UnknownProvider
 from cortex_actors.settings import ModelSettings
 
 AUTO = "auto"
 
 #: Who owns the names that are made here.
 GATEWAY = "cortex"
+
+#: What a caller hears who may not have everything: near names might not be for it.
+_NOTHING_NEAR = "There is no such model or provider, or it is not for this key."
 
 #: Types whose models are whatever somebody has loaded there.
 _OWN_SERVERS = frozenset({"ollama", "openai_compatible"})
@@ -65,19 +70,42 @@ class ModelNames:
             return [Candidate(views[owner], model)]
         return self._bare(name, views)
 
-    def listed(self, views: Mapping[str, ProviderView]) -> tuple[KnownModel, ...]:
+    def permitted(
+        self, name: str | None, provider: str | None, views: Mapping[str, ProviderView], may: Permission
+    ) -> list[Candidate]:
+        """Who of the candidates may answer this caller. Raises Forbidden where none may, and as they do."""
+        try:
+            found = self.candidates(name, provider, views)
+        except (UnknownModel, UnknownProvider) as error:
+            if may == EVERYTHING:
+                raise
+            raise type(error)(_NOTHING_NEAR) from error
+        asked = name or AUTO
+        allowed = [each for each in found if may.admits(asked, each.view.name, each.model)]
+        if found and not allowed:
+            raise Forbidden(f"This key may not have {asked if provider is None else provider!r}.")
+        return allowed
+
+    def listed(self, views: Mapping[str, ProviderView], may: Permission) -> tuple[KnownModel, ...]:
         """Every name worth telling, each once: `provider/model` is another way to say what is here."""
-        owners = dict.fromkeys((AUTO, *self._public), GATEWAY)
+        ours = (AUTO, *self._public)
+        owners = {name: GATEWAY for name in ours if may == EVERYTHING or self._may_have(name, views, may)}
         for view in sorted(views.values(), key=lambda view: (view.priority, view.name)):
             for name in filter(None, (*view.models, self._default(view))):
-                owners.setdefault(name, view.name)
+                if may.admits(name, view.name, name):
+                    owners.setdefault(name, view.name)
         return tuple(KnownModel(name, owner) for name, owner in owners.items())
 
-    def known(self, name: str, views: Mapping[str, ProviderView]) -> KnownModel:
-        """One name, if a request may ask for it. Raises UnknownModel, with near names."""
-        candidates = self.candidates(name, None, views)
+    def known(self, name: str, views: Mapping[str, ProviderView], may: Permission) -> KnownModel:
+        """One name, if a request may ask for it. Raises UnknownModel, with near names, and Forbidden."""
+        candidates = self.permitted(name, None, views, may)
         ours = name == AUTO or name in self._public
         return KnownModel(name, GATEWAY if ours or not candidates else candidates[0].view.name)
+
+    def _may_have(self, name: str, views: Mapping[str, ProviderView], may: Permission) -> bool:
+        with suppress(Forbidden, UnknownModel):
+            return bool(self.permitted(name, None, views, may))
+        return False
 
     def _default(self, view: ProviderView) -> str:
         """The model a provider is asked for when nobody names one.

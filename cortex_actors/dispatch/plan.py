@@ -28,6 +28,9 @@ from cortex_actors.settings import RetrySettings
 #: A wait ends a little after the moment it was for, in seconds, so that clocks need not agree to the tick.
 _MARGIN = 0.05
 
+#: Classes of failure in the middle of an answer that need not come again.
+_WORTH_ANOTHER_TRY = ("server", "silence")
+
 
 @dataclass(frozen=True, slots=True)
 class Try:
@@ -86,6 +89,37 @@ class AttemptPlan:
         elif retry_in is not None and isinstance(error, UpstreamRateLimited) and self._least_bad is not None:
             self._least_bad.append((retry_in, route))
         return self._next_route()
+
+    def again(self, route: Route, error: CortexError) -> Step:
+        """The same route, which failed so, and is to be asked for something else."""
+        self._attempts += 1
+        return GiveUp(error) if self._attempts >= self._settings.max_attempts else Try(route, _MARGIN)
+
+    def broke_off(self, route: Route, admission: Admission, error: CortexError, *, progressed: bool) -> Step:
+        """What follows an attempt that failed in the middle of its answer.
+
+        As before its first content; but where nobody else is left, whoever said something new is asked again:
+        half an answer is worth the try.
+        """
+        step = self.failed(route, admission, error)
+        fit = not isinstance(error, UpstreamError) or error.failure_class in _WORTH_ANOTHER_TRY
+        left = self._attempts < self._settings.max_attempts
+        if not isinstance(step, GiveUp) or not (progressed and fit and left):
+            return step
+        pause = self._patience.backoff.pause(self._retries[route], self._random)
+        self._retries[route] += 1
+        return Try(route, pause + _MARGIN)
+
+    def failed_to_go_on(self, route: Route, admission: Admission, error: CortexError) -> Step:
+        """What follows an attempt at the rest of an answer that failed before its first content.
+
+        That it refused is the fault of our question, not of the caller's: others may take it.
+        """
+        step = self.failed(route, admission, error)
+        refused = isinstance(error, UpstreamError) and error.failure_class == "caller"
+        if isinstance(step, GiveUp) and refused and self._attempts < self._settings.max_attempts:
+            return self._next_route()
+        return step
 
     def failed(self, route: Route, admission: Admission, error: CortexError) -> Step:
         """What follows an attempt that failed before its first content."""

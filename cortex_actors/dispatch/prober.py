@@ -2,7 +2,7 @@
 
 Runs on:   a thread of its own; blocks in the transport, where each wait has the probe's limit, and so has
            the whole answer.
-Receives:  Probe, from its own timer.
+Receives:  Probe, from its own timer; TermsChanged when a reload changed whom or how often it asks.
 Sends:     ProbeResult to the provider's worker.
 
 A probe that fails says something about the provider and nothing about us: it is a value. The interval
@@ -15,12 +15,13 @@ import time
 from collections.abc import Callable
 from random import Random
 
-from cortex_actors.dispatch.messages import ProbeResult
+from cortex_actors.dispatch.mandate import Mandate, Terms
+from cortex_actors.dispatch.messages import ProbeResult, TermsChanged
 from cortex_actors.dispatch.provider import Provider
 from cortex_actors.errors import UpstreamError, UpstreamTimeout
 from cortex_actors.metrics import Metrics
 from cortex_actors.otp.actor import Actor
-from cortex_actors.settings import HealthSettings
+from cortex_actors.otp.timers import Timer
 from cortex_actors.transport import Exchange
 
 #: A probe's answer is read up to this size; a model list is far smaller, in bytes.
@@ -36,35 +37,35 @@ class Prober(Actor):
 
     def __init__(
         self,
-        provider: Provider,
-        settings: HealthSettings,
+        mandate: Mandate,
         metrics: Metrics,
-        tell: Callable[[ProbeResult], None],
+        tell: Callable[[Provider, ProbeResult], None],
         *,
         clock: Callable[[], float] = time.monotonic,
         random: Random | None = None,
     ) -> None:
         super().__init__()
-        self._provider = provider
-        self._settings = settings
+        self._mandate = mandate
+        self._terms = mandate.terms
         self._metrics = metrics
         self._tell = tell
         self._clock = clock
         self._random = random or Random()
         self._exchange: Exchange | None = None
+        self._next: Timer | None = None
 
     def init(self) -> None:
-        if self._settings.interval > 0:
-            self.send_after(0.0, Probe())
+        self._ask_in(0.0)
 
     def handle(self, message: object) -> object:
-        if not isinstance(message, Probe):
-            self.unexpected(message)
-            return None
-        result = self._ask()
-        self._metrics.health_checked(self._provider.name, "ok" if result.failure_class is None else "failed")
-        self._tell(result)
-        self.send_after(self._settings.interval * self._random.uniform(0.9, 1.1), Probe())
+        match message:
+            case Probe():
+                self._probe(self._terms)
+            case TermsChanged():
+                self._terms = self._mandate.terms
+                self._ask_in(0.0)
+            case _:
+                self.unexpected(message)
         return None
 
     def kill(self) -> None:
@@ -72,32 +73,45 @@ class Prober(Actor):
         if self._exchange is not None:
             self._exchange.cancel()
 
-    def _ask(self) -> ProbeResult:
-        keys = self._provider.settings.keys
-        request = self._provider.adapter.health_request(key=keys[0].reveal() if keys else None)
+    def _probe(self, terms: Terms) -> None:
+        provider = terms.provider
+        result = self._ask(provider, terms.health.timeout)
+        self._metrics.health_checked(provider.name, "ok" if result.failure_class is None else "failed")
+        self._tell(provider, result)
+        self._ask_in(terms.health.interval * self._random.uniform(0.9, 1.1))
+
+    def _ask_in(self, seconds: float) -> None:
+        """Sets the one timer anew; none for a provider that leaves, nor where nobody is to be asked."""
+        if self._next is not None:
+            self._next.cancel()
+        asks = self._terms.health.interval > 0 and not self._terms.leaving
+        self._next = self.send_after(seconds, Probe()) if asks else None
+
+    def _ask(self, provider: Provider, limit: float) -> ProbeResult:
+        keys = provider.settings.keys
+        request = provider.adapter.health_request(key=keys[0].reveal() if keys else None)
         if request is None:
-            return ProbeResult()
-        limit = self._settings.timeout
-        self._exchange = self._provider.transport.exchange(request, connect_timeout=limit, read_timeout=limit)
+            return ProbeResult(upstream=provider.upstream)
+        self._exchange = provider.transport.exchange(request, connect_timeout=limit, read_timeout=limit)
         try:
-            return self._read(self._exchange, self._clock() + limit)
+            return self._read(provider, self._exchange, limit)
         except UpstreamError as error:
-            return ProbeResult(failure_class=error.failure_class, error=error.title)
+            return ProbeResult((), error.failure_class, error.title, provider.upstream)
         finally:
             self._exchange = None
 
-    def _read(self, exchange: Exchange, deadline: float) -> ProbeResult:
+    def _read(self, provider: Provider, exchange: Exchange, limit: float) -> ProbeResult:
+        deadline = self._clock() + limit
         response = exchange.open()
         try:
             if not 200 <= response.status < 300:
                 body = response.read_error_body()
-                error = self._provider.adapter.classify_failure(response.status, response.headers, body)
-                return ProbeResult(failure_class=error.failure_class, error=error.title)
+                raise provider.adapter.classify_failure(response.status, response.headers, body)
             listed = bytearray()
             while len(listed) < _MOST_BYTES and (data := response.read()):
                 listed += data
                 if self._clock() > deadline:
-                    raise UpstreamTimeout("total", self._settings.timeout)
-            return ProbeResult(models=self._provider.adapter.models(bytes(listed)))
+                    raise UpstreamTimeout("total", limit)
+            return ProbeResult(provider.adapter.models(bytes(listed)), upstream=provider.upstream)
         finally:
             response.close()

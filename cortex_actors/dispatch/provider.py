@@ -10,11 +10,12 @@ Runs on:   any thread.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from random import Random
 
 from cortex_actors.dispatch.messages import ProviderBooks, ProviderView
+from cortex_actors.dispatch.prefill import PrefillMemory
 from cortex_actors.otp.dynamic_supervisor import Roster
 from cortex_actors.providers.adapter import Adapter
 from cortex_actors.resilience.breaker_board import BreakerBoard
@@ -34,28 +35,49 @@ class Provider:
     adapter: Adapter
     transport: Transport
     streams: Roster
+    prefill: PrefillMemory = field(default_factory=PrefillMemory, compare=False)
 
     @property
     def worker_name(self) -> str:
         """The name that its worker is registered under."""
         return f"providers/{self.name}/worker"
 
+    @property
+    def upstream(self) -> tuple[str, str]:
+        """Whom it speaks to: its dialect, and where that is spoken."""
+        return self.settings.type, self.settings.base_url
+
 
 class Board:
     """The books of each provider, in the order of the settings; written by workers, read by all."""
 
-    def __init__(self, providers: Sequence[Provider], *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._providers = {provider.name: provider for provider in providers}
-        self._books = {provider.name: _unwritten(provider) for provider in providers}
+    def __init__(self, providers: Iterable[Provider], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._providers: Mapping[str, Provider] = {provider.name: provider for provider in providers}
+        self._books: dict[str, ProviderBooks] = {}
         self._clock = clock
+
+    def replace(self, providers: Iterable[Provider]) -> None:
+        """Replaces who is configured; the books of who stays are kept."""
+        self._providers = {provider.name: provider for provider in providers}
 
     def publish(self, name: str, books: ProviderBooks) -> None:
         """Replaces a provider's books."""
         self._books[name] = books
 
+    def forget(self, name: str) -> None:
+        """Drops the books of a provider whose worker has left for good."""
+        self._books.pop(name, None)
+
     def view(self, name: str) -> ProviderView:
         """One provider now; raises KeyError for one that is not configured."""
-        provider, books = self._providers[name], self._books[name]
+        return self._view(self._providers[name])
+
+    def views(self, providers: Iterable[Provider] | None = None) -> tuple[ProviderView, ...]:
+        """These providers now, or every one that is configured."""
+        return tuple(map(self._view, self._providers.values() if providers is None else providers))
+
+    def _view(self, provider: Provider) -> ProviderView:
+        books = self._books.get(provider.name) or _unwritten(provider)
         settings = provider.settings
         return ProviderView(
             name=provider.name,
@@ -68,7 +90,7 @@ class Board:
             capabilities=provider.adapter.capabilities,
             max_streams=settings.max_streams,
             local=settings.local,
-            draining=False,
+            draining=provider.streams.draining,
             requests=books.requests,
             failures=books.failures,
             mean_ttft=books.mean_ttft,
@@ -77,10 +99,6 @@ class Board:
             keys=books.keys,
             weight=settings.weight,
         )
-
-    def views(self) -> tuple[ProviderView, ...]:
-        """Every provider now."""
-        return tuple(self.view(name) for name in self._providers)
 
 
 def _unwritten(provider: Provider) -> ProviderBooks:

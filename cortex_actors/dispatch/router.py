@@ -15,11 +15,13 @@ from collections.abc import Callable, Mapping
 from random import Random
 
 from cortex_actors.chat import RequestLimits
+from cortex_actors.dispatch.directory import Current, Directory
 from cortex_actors.dispatch.messages import ProviderView, Route, Routes, SelectRoutes
 from cortex_actors.dispatch.models import ModelNames
+from cortex_actors.dispatch.permission import Permission
 from cortex_actors.dispatch.provider import Board
 from cortex_actors.dispatch.selection import STRATEGIES, Candidate, Turn
-from cortex_actors.errors import ClientError
+from cortex_actors.errors import ClientError, Forbidden
 from cortex_actors.otp.actor import Actor
 
 
@@ -29,16 +31,14 @@ class Router(Actor):
     def __init__(
         self,
         board: Board,
-        names: ModelNames,
-        strategy: str,
+        directory: Current[Directory],
         *,
         clock: Callable[[], float] = time.monotonic,
         random: Random | None = None,
     ) -> None:
         super().__init__()
         self._board = board
-        self._names = names
-        self._strategy = strategy
+        self._directory = directory
         self._clock = clock
         self._turn = Turn(random or Random())
 
@@ -52,27 +52,47 @@ class Router(Actor):
             return error  # an answer like any other: a caller's mistake is no crash of ours
 
     def _select(self, asked: SelectRoutes) -> Routes:
-        views = {view.name: view for view in self._board.views()}
-        public = self._names.public(asked.model)
-        strategy = (public.strategy if public else None) or self._strategy
-        ordered = self._order(self._names.candidates(asked.model, asked.provider, views), strategy)
-        for fallback in (*asked.fallbacks, *(public.fallbacks if public else ())):
-            ordered += self._order(self._named(fallback, views), strategy)
-        larger = self._order(self._named(public.larger, views), strategy) if public and public.larger else []
+        directory = self._directory.value
+        names = directory.names
+        views = {view.name: view for view in self._board.views(directory.providers.values())}
+        public = names.public(asked.model)
+        strategy = (public.strategy if public else None) or directory.settings.routing.strategy
+        may = asked.permission
+        ordered = self._order(names.permitted(asked.model, asked.provider, views, may), strategy)
+        for fallback in asked.fallbacks:
+            ordered += self._order(_named(names, fallback, views, may), strategy)
+        for fallback in public.fallbacks if public else ():
+            ordered += self._order(_if_permitted(names, fallback, views, may), strategy)
+        larger: list[Candidate] = []
+        if public and public.larger:
+            larger = self._order(_if_permitted(names, public.larger, views, may), strategy)
         self._turn.number += 1
         return Routes(_routes(ordered), _routes(larger), public.limits if public else RequestLimits())
-
-    def _named(self, name: str, views: Mapping[str, ProviderView]) -> list[Candidate]:
-        """Who is meant by a name that may be a provider's or a model's."""
-        if name in views:
-            return self._names.candidates(None, name, views)
-        return self._names.candidates(name, None, views)
 
     def _order(self, candidates: list[Candidate], strategy: str) -> list[Candidate]:
         """The strategy's order, with those that would be refused at this moment behind all others."""
         now = self._clock()
         ordered = STRATEGIES[strategy](candidates, self._turn) if candidates else []
         return sorted(ordered, key=lambda candidate: not _ready(candidate, now))
+
+
+def _named(
+    names: ModelNames, name: str, views: Mapping[str, ProviderView], may: Permission
+) -> list[Candidate]:
+    """Who is meant by a name that may be a provider's or a model's."""
+    if name in views:
+        return names.permitted(None, name, views, may)
+    return names.permitted(name, None, views, may)
+
+
+def _if_permitted(
+    names: ModelNames, name: str, views: Mapping[str, ProviderView], may: Permission
+) -> list[Candidate]:
+    """The same for a name that the settings chose: whoever may not have it goes without."""
+    try:
+        return _named(names, name, views, may)
+    except Forbidden:
+        return []
 
 
 def _routes(candidates: list[Candidate]) -> tuple[Route, ...]:

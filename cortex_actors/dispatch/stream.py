@@ -13,6 +13,7 @@ from cortex_actors.chat import AnswerEvent, Chunk, ToolCall, ToolCallDelta, Vect
 from cortex_actors.dispatch.channel import weight
 from cortex_actors.dispatch.dispatcher import Dispatcher
 from cortex_actors.dispatch.messages import AttemptRecord, StreamEnd
+from cortex_actors.dispatch.staged import Staged
 from cortex_actors.errors import AttemptCancelled, MalformedStream
 
 #: What an answer that is collected may weigh, in bytes; as a stream it may be as long as its limits allow.
@@ -32,19 +33,26 @@ class AnswerHead:
     dropped: tuple[str, ...] = ()
     #: What the answering provider's rate limit headers said.
     rate_limits: Mapping[str, str] = field(default_factory=dict)
-    #: The time before the answering attempt, which is ours: routing, waiting, failed attempts; in seconds.
+    #: The time before the attempt that the answer began with, in seconds, which is ours: routing, waiting,
+    #: attempts that failed.
     overhead: float = 0.0
+    #: How often the answer was gone on with, as far as it is known now.
+    recoveries: int = 0
 
 
 class Stream:
     """An answer whose first content is in hand. One batch is what was there together: one write."""
 
-    __slots__ = ("_dispatcher", "id", "request_id")
+    __slots__ = ("_dispatcher", "_staged", "id", "request_id")
 
-    def __init__(self, stream_id: str, request_id: str, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self, stream_id: str, request_id: str, dispatcher: Dispatcher, staged: Staged | None = None
+    ) -> None:
         self.id = stream_id
         self.request_id = request_id
         self._dispatcher = dispatcher
+        #: What it passes on its way; None for the most, and then it costs nothing.
+        self._staged = staged
 
     @property
     def provider(self) -> str:
@@ -81,7 +89,8 @@ class Stream:
             attempts=self.attempt_number,
             dropped=attempt.dropped,
             rate_limits=attempt.rate_limits,
-            overhead=attempt.started - self._dispatcher.started,
+            overhead=self._dispatcher.overhead,
+            recoveries=self._dispatcher.recoveries,
         )
 
     @property
@@ -95,12 +104,17 @@ class Stream:
         return self._dispatcher.end
 
     def __iter__(self) -> Iterator[tuple[AnswerEvent, ...]]:
-        while (batch := self._dispatcher.next_batch()) is not None:
-            yield batch
+        return self._batches() if self._staged is None else self._staged
 
     def close(self) -> None:
         """Ends the stream if it still runs: the caller takes no more."""
         self._dispatcher.close()
+        if self._staged is not None:
+            self._staged.finish()
+
+    def _batches(self) -> Iterator[tuple[AnswerEvent, ...]]:
+        while (batch := self._dispatcher.next_batch()) is not None:
+            yield batch
 
 
 @dataclass(frozen=True, slots=True)

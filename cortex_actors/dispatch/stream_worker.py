@@ -10,25 +10,20 @@ a bug, a kill or the provider, its dispatcher hears of it. A provider's failure 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from cortex_actors.chat import AnswerEvent, AnswerInfo
+from cortex_actors.chat import AnswerInfo
 from cortex_actors.dispatch.channel import Channel
 from cortex_actors.errors import (
     AttemptCancelled,
     CortexError,
     InternalError,
-    MalformedStream,
-    TruncatedStream,
     UpstreamError,
 )
 from cortex_actors.otp.actor import Actor
 from cortex_actors.otp.reasons import ExitReason
-from cortex_actors.providers.adapter import Decoder, StreamState
+from cortex_actors.providers.adapter import StreamState
+from cortex_actors.providers.answer import Reading
 from cortex_actors.providers.rate_limits import rate_limits
 from cortex_actors.providers.speech import Reader
-from cortex_actors.streaming.errors import StreamFormatError
 from cortex_actors.transport import Exchange, UpstreamResponse
 
 
@@ -56,9 +51,6 @@ class StreamWorker(Actor):
             self._attempt()
         except AttemptCancelled:
             pass  # its dispatcher knows, or it was killed: then `terminate` says so
-        except StreamFormatError as error:
-            details = f"The provider's stream cannot be read: {error}."
-            self._tell_failure(MalformedStream(details, provider=self._reader.name))
         except UpstreamError as error:
             error.provider = error.provider or self._reader.name
             self._tell_failure(error)
@@ -87,15 +79,19 @@ class StreamWorker(Actor):
     def _read_stream(self, response: UpstreamResponse) -> None:
         if limits := rate_limits(response.headers):
             self._channel.deliver((AnswerInfo(rate_limits=limits),))
-        decoder = self._reader.new_decoder(response.headers.get("content-type", ""))
-        state = StreamState()
-        while not state.ended:
-            data = self._piece(response, state)
+        reading = Reading(self._reader, response.headers.get("content-type", ""))
+        window = self._channel.window
+        while not reading.state.ended:
+            data = self._piece(response, reading.state)
+            window.received += len(data)
+            events, failure = reading.feed(data) if data else reading.end_of_body()
+            wanted = self._channel.deliver(events) if events else not window.fenced
+            if failure is not None:
+                raise failure
+            if not wanted:
+                return
             if not data:
-                self._end_of_body(decoder, state)
-                return
-            if not self._deliver(decoder.decode(data), state):
-                return
+                break
         self._tell_finish()
 
     def _piece(self, response: UpstreamResponse, state: StreamState) -> bytes:
@@ -106,32 +102,6 @@ class StreamWorker(Actor):
             if state.finished:
                 return b""
             raise
-
-    def _end_of_body(self, decoder: Decoder, state: StreamState) -> None:
-        if not self._deliver(decoder.flush(), state):
-            return
-        self._pass_on(self._reader.end_of_body(state))
-        if not state.finished:
-            raise TruncatedStream("The provider's stream ended without its end marker.")
-        self._tell_finish()
-
-    def _deliver(self, payloads: Sequence[Any], state: StreamState) -> bool:
-        """Parses payloads and passes their events on; False when nobody wants more."""
-        events: list[AnswerEvent | UpstreamError] = []
-        for payload in payloads:
-            events.extend(self._reader.parse_event(payload, state))
-        return self._pass_on(events)
-
-    def _pass_on(self, events: Sequence[AnswerEvent | UpstreamError]) -> bool:
-        """Delivers events up to the first failure among them, which it raises."""
-        good: list[AnswerEvent] = []
-        for event in events:
-            if isinstance(event, UpstreamError):
-                if good:
-                    self._channel.deliver(good)
-                raise event
-            good.append(event)
-        return self._channel.deliver(good) if good else not self._channel.window.fenced
 
     def _tell_finish(self) -> None:
         if not self._told:

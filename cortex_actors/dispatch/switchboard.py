@@ -54,9 +54,16 @@ class Switchboard:
         self._clock = clock
         self._pause = pause
 
+    def replace(self, providers: Mapping[str, Provider]) -> None:
+        """Replaces who is configured, those that still have streams to finish included."""
+        self._providers = providers
+
     def provider(self, name: str) -> Provider:
-        """The fixed facts of a configured provider."""
-        return self._providers[name]
+        """The fixed facts of a configured provider. Raises NoWorkersAvailable for one that has just gone."""
+        provider = self._providers.get(name)
+        if provider is None:
+            raise NoWorkersAvailable(f"{name} is not configured any more.", retry_after=1.0)
+        return provider
 
     def select(self, asked: SelectRoutes) -> Routes:
         """The router's answer. Raises UnknownModel, UnknownProvider, NoWorkersAvailable, InternalError."""

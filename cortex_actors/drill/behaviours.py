@@ -40,6 +40,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
         Behaviour(
             "no-prefill", "healthy, but 400 when the last message is the assistant's", plays.no_prefill
         ),
+        Behaviour("begins-anew", "healthy, but forgets what of its answer it has said", plays.forgetful),
         Behaviour(
             "429-then-fine", "429 with Retry-After: 2; fine after that time", plays.rate_limited_at_first
         ),

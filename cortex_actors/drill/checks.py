@@ -82,6 +82,21 @@ def earned(seen: Evidence) -> Iterator[Finding]:
         yield Finding(Verdict.FAIL, "an invented end")
 
 
+def announced(seen: Evidence) -> Iterator[Finding]:
+    """An answer that was begun by one and ended by another says so, where its framing can."""
+    for outcome in seen.outcomes:
+        told = outcome.reading.seams or not outcome.framing.tells_errors
+        if outcome.ending is Ending.WHOLE and not told:
+            yield Finding(Verdict.FAIL, "a hidden seam")
+
+
+def unanswerable(seen: Evidence) -> Iterator[Finding]:
+    """Nobody could have given the whole answer: one honest error is what was asked for."""
+    for outcome in seen.outcomes:
+        if outcome.ending not in (Ending.ERROR, Ending.CUT):
+            yield Finding(Verdict.FAIL, "a whole answer that nobody gave")
+
+
 def not_about_the_fallback(seen: Evidence) -> Iterator[Finding]:
     """An error tells of the first failure, not of what the fallback thought of our continuation."""
     if seen.outcome.code == "upstream_rejected":

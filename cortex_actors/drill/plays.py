@@ -38,6 +38,12 @@ def no_prefill(reply: Reply) -> None:
         steady(reply)
 
 
+def forgetful(reply: Reply) -> None:
+    reply.begin()
+    reply.say(SIXTY)
+    _close(reply)
+
+
 def slow(reply: Reply) -> None:
     reply.begin()
     reply.say(SIXTY, pace=0.05)

@@ -1,8 +1,8 @@
 """An answer as its caller reads it: four framings, read without trust, to one and the same `Reading`.
 
 text      the words alone; whole when the body's own framing says so
-sse       event: start, delta*, end | error
-ndjson    {"type": "start" | "delta" | "end"} and {"error": ...}, one a line
+sse       event: start, delta*, end | error; recovered between deltas
+ndjson    {"type": "start" | "delta" | "recovered" | "end"} and {"error": ...}, one a line
 complete  one JSON object
 """
 
@@ -32,6 +32,8 @@ class Reading:
     #: The name of the stream's end, where the framing tells it.
     end: str = ""
     attempts: int | None = None
+    #: How often the answer said that somebody else goes on with it from here.
+    seams: int = 0
     #: What no answer may do, each in a few words.
     lies: list[str] = field(default_factory=list)
 
@@ -49,9 +51,15 @@ class Reading:
                 self._who(payload)
             case "delta":
                 self.pieces.append(str(payload.get("text", "")))
+            case "recovered":
+                self.seams += 1
+                if payload.get("offset") != len(self.text):
+                    self.lies.append("a seam in another place than it says")
             case "end":
                 self._who(payload)
                 self.ended = True
+                if len(payload.get("recoveries") or ()) != self.seams:
+                    self.lies.append("another number of seams in the end than on the way")
                 self.usage = payload.get("usage")
                 self.end = str(payload.get("end"))
                 self.attempts = len(payload.get("attempts") or ())
@@ -154,6 +162,7 @@ class _WholeReader(Reader):
             self.reading.lies.append("a body that is not a JSON object")
             return
         self.reading.frame("delta", {"text": payload.get("response", "")})
+        self.reading.seams = len(payload.get("recoveries") or ())
         self.reading.frame("end", {**payload, "end": "", "attempts": None})
         self.reading.attempts = None
 

@@ -15,15 +15,17 @@ Runs on:   whoever starts the gateway, or changes its providers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from cortex_actors.dispatch.health import Health
+from cortex_actors.dispatch.mandate import Mandate
 from cortex_actors.dispatch.prober import Prober
-from cortex_actors.dispatch.provider import Provider
 from cortex_actors.dispatch.provider_worker import ProviderWorker
 from cortex_actors.dispatch.router import Router
 from cortex_actors.dispatch.switchboard import ROUTER
 from cortex_actors.gateway.parts import Parts
+from cortex_actors.gateway.roll import PROVIDERS
 from cortex_actors.otp.actor import ActorRef
 from cortex_actors.otp.backoff import Backoff
 from cortex_actors.otp.child_spec import ChildSpec
@@ -31,8 +33,6 @@ from cortex_actors.otp.dynamic_supervisor import DynamicSupervisor
 from cortex_actors.otp.registry import Registry
 from cortex_actors.otp.supervisor import Supervisor
 from cortex_actors.otp.watchdog import Watchdog
-from cortex_actors.resilience.circuit_breaker import BreakerLimits
-from cortex_actors.settings import BreakerSettings
 
 
 def root_specs(parts: Parts, root_ref: Callable[[], ActorRef[Any] | None]) -> tuple[ChildSpec, ...]:
@@ -42,45 +42,46 @@ def root_specs(parts: Parts, root_ref: Callable[[], ActorRef[Any] | None]) -> tu
         ChildSpec("registry", Registry, args=(parts.names,)),
         ChildSpec("watchdog", Watchdog, args=(root_ref, parts.liveness), kwargs=_fuse(budget.stall_limit)),
         ChildSpec(
-            "providers",
-            Supervisor,
-            args=(tuple(provider_spec(parts, provider) for provider in parts.providers.values()),),
+            PROVIDERS,
+            Providers,
+            args=(parts,),
             kwargs={
-                "strategy": "one_for_one",
-                "max_restarts": None,
-                "backoff": Backoff(budget.backoff_min, budget.backoff_max, reset_after=budget.reset_after),
+                "backoff": Backoff(budget.backoff_min, budget.backoff_max, reset_after=budget.reset_after)
             },
             type="supervisor",
         ),
+        ChildSpec(ROUTER, Router, args=(parts.board, parts.directory), hang_timeout=budget.hang_timeout),
+        ChildSpec("dispatchers", DynamicSupervisor, args=(parts.dispatchers,), type="supervisor"),
         ChildSpec(
-            ROUTER,
-            Router,
-            args=(parts.board, parts.model_names, parts.settings.routing.strategy),
+            "health",
+            Health,
+            args=(parts.board, parts.history, parts.chronicle),
             hang_timeout=budget.hang_timeout,
         ),
-        ChildSpec("dispatchers", DynamicSupervisor, args=(parts.dispatchers,), type="supervisor"),
-        ChildSpec("health", Health, args=(parts.board, parts.history), hang_timeout=budget.hang_timeout),
     )
 
 
-def provider_spec(parts: Parts, provider: Provider) -> ChildSpec:
+class Providers(Supervisor):
+    """The supervisor of the providers: of those that there are when it starts, whatever was reloaded."""
+
+    def __init__(self, parts: Parts, backoff: Backoff) -> None:
+        specs = tuple(provider_spec(parts, mandate) for mandate in parts.roll.mandates.values())
+        super().__init__(specs, strategy="one_for_one", max_restarts=None, backoff=backoff)
+
+
+def provider_spec(parts: Parts, mandate: Mandate) -> ChildSpec:
     """One provider's subtree, with a restart budget of its own."""
-    budget = parts.settings.supervision
+    provider, budget = mandate.terms.provider, parts.settings.supervision
     worker = ChildSpec(
         "worker",
         ProviderWorker,
-        args=(provider, parts.board, _breaker_limits(parts.settings.breaker), parts.settings.keys),
+        args=(mandate, parts.board, partial(parts.roll.dismiss, mandate), parts.chronicle.breakers_moved),
         hang_timeout=budget.hang_timeout,
     )
     prober = ChildSpec(
         "prober",
         Prober,
-        args=(
-            provider,
-            parts.settings.health,
-            parts.metrics,
-            lambda result: parts.switchboard.tell(provider, result),
-        ),
+        args=(mandate, parts.metrics, parts.switchboard.tell),
         restart="transient",
         hang_timeout=budget.hang_timeout,
     )
@@ -101,15 +102,3 @@ def provider_spec(parts: Parts, provider: Provider) -> ChildSpec:
 def _fuse(limit: float) -> dict[str, Any]:
     """How long the interpreter may stand still before the process ends; no fuse at all when told so."""
     return {"limit": limit} if limit else {"arm": lambda limit: None, "disarm": lambda: None}
-
-
-def _breaker_limits(said: BreakerSettings) -> BreakerLimits:
-    return BreakerLimits(
-        window=said.window,
-        minimum_calls=said.minimum_calls,
-        failure_rate=said.failure_rate,
-        slow_first_token=said.slow_first_token,
-        slow_rate=said.slow_rate,
-        open_for=said.open_for,
-        open_max=said.open_max,
-    )

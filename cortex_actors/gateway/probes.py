@@ -32,3 +32,5 @@ class Probe:
 
     ok: bool
     reasons: tuple[str, ...] = ()
+    #: What an operator should know, and is no reason to send nothing here.
+    notes: tuple[str, ...] = ()

@@ -29,6 +29,7 @@ from cortex_actors.otp.mailbox import DEFAULT_BOUND, Mailbox
 from cortex_actors.otp.messages import Kill, Shutdown
 from cortex_actors.otp.reasons import NORMAL, ExitReason, crashed
 from cortex_actors.otp.replies import answer, answer_error
+from cortex_actors.otp.stacks import here
 from cortex_actors.otp.timers import Timer
 
 logger = logging.getLogger(__name__)
@@ -129,6 +130,7 @@ class Actor(pykka.ThreadingActor):
     def _actor_run(self) -> None:
         incarnation = self.incarnation
         incarnation.thread_id = threading.get_ident()
+        incarnation.carrier = here()
         if not (incarnation.initialised or self._actor_begin()):
             return
         reason = NORMAL

@@ -19,9 +19,10 @@ from cortex_actors.otp.child_spec import ChildSpec
 from cortex_actors.otp.household import Household
 from cortex_actors.otp.incarnation import Incarnation, incarnation_of
 from cortex_actors.otp.launch import construct, launch
+from cortex_actors.otp.life import LifeEvent
 from cortex_actors.otp.messages import Exit
 from cortex_actors.otp.reasons import ExitReason
-from cortex_actors.otp.stopping import stop
+from cortex_actors.otp.stopping import ShutdownLimit, stop
 from cortex_actors.otp.tree import ChildState, ChildView
 
 
@@ -32,7 +33,7 @@ class Child:
 
     def __init__(self, spec: ChildSpec) -> None:
         self.spec = spec
-        self.view = ChildView(spec.id, spec.actor.__name__, spec.type, "stopped")
+        self.view = ChildView(spec.id, spec.actor.__name__, spec.type, "stopped", restart=spec.restart)
         self.started_at = 0.0
         #: Failures in a row, for the back-off.
         self.failures = 0
@@ -107,13 +108,18 @@ class Children:
         )
         child.started_at = self._clock()
         child.view = replace(child.view, state="running", ref=ref, generation=generation, backoff_until=None)
+        if generation > 1:
+            self._household().tell(LifeEvent("restarted", name, generation))
         return ref
 
-    def stop(self, child: Child, reason: ExitReason) -> None:
-        """Stops a child if it runs; for good unless it is `restarting`: then nothing below it survives."""
+    def stop(self, child: Child, reason: ExitReason, limit: ShutdownLimit | None = None) -> None:
+        """Stops a child if it runs; for good unless it is `restarting`: then nothing below it survives.
+
+        It has the time that its spec gives it, unless there is another limit.
+        """
         ref = child.ref
         if ref is not None:
-            stop(ref, child.spec.shutdown_limit, reason)
+            stop(ref, child.spec.shutdown_limit if limit is None else limit, reason)
             self.left(child, incarnation_of(ref).reason or reason)
         child.rests("stopped")
         if not reason.restarting:

@@ -30,6 +30,7 @@ from cortex_actors.otp.hosted_actor import HostedActor
 from cortex_actors.otp.household import Household
 from cortex_actors.otp.incarnation import Incarnation
 from cortex_actors.otp.launch import construct, launch
+from cortex_actors.otp.life import LifeEvent
 from cortex_actors.otp.messages import Exit
 from cortex_actors.otp.reasons import SHUTDOWN, ExitReason
 from cortex_actors.otp.stopping import ShutdownLimit, stop_together
@@ -106,7 +107,15 @@ class Roster:
     def children(self) -> tuple[ChildView, ...]:
         """All children, in the order of their start."""
         return tuple(
-            ChildView(entry.label, entry.ref.actor_class.__name__, "worker", "running", entry.ref, 1)
+            ChildView(
+                id=entry.label,
+                cls=entry.ref.actor_class.__name__,
+                kind="worker",
+                state="running",
+                ref=entry.ref,
+                generation=1,
+                restart="temporary",
+            )
             for entry in list(self._entries.values())
         )
 
@@ -221,7 +230,7 @@ class DynamicSupervisor(Actor):
         """Reports fallen children, and answers operators as far as temporary children allow."""
         match message:
             case Exit():
-                return logger.warning("%s: child %s ended: %s", self.name, message.name, message.reason)
+                return self._child_fell(message)
             case messages.WhichChildren():
                 return administration.which(self._roster.children())
             case messages.CountChildren():
@@ -231,6 +240,12 @@ class DynamicSupervisor(Actor):
         if isinstance(message, administration.OPERATOR_MESSAGES):
             raise ChildRefused("not_supported", "the children of a dynamic supervisor are temporary")
         return self.unexpected(message)
+
+    def _child_fell(self, exit_: Exit) -> None:
+        logger.warning("%s: child %s ended: %s", self.name, exit_.name, exit_.reason)
+        if self.incarnation.household is not None:
+            told = LifeEvent("ended", exit_.name, exit_.generation, exit_.reason, permanent=False)
+            self.incarnation.household.tell(told)
 
     def terminate(self, reason: ExitReason) -> None:
         """Stops the children only when nobody will come back for them."""

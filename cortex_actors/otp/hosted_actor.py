@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from cortex_actors.otp.base_actor import LAST_MESSAGES, Actor
 from cortex_actors.otp.errors import MailboxClosed, MailboxEmpty
 from cortex_actors.otp.reasons import NORMAL, ExitReason
+from cortex_actors.otp.stacks import here
 
 
 class HostedActor(Actor):
@@ -63,4 +64,5 @@ class HostedActor(Actor):
             self._actor_end(incarnation.reason or incarnation.kill_reason or reason)
 
     def _start_actor_loop(self) -> None:
+        self.incarnation.carrier = here()
         self._actor_begin()

@@ -7,10 +7,14 @@ here, so that a final stop of any supervisor above finds its children too.
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import Protocol
 
+from cortex_actors.otp.life import LifeEvent, Observer
 from cortex_actors.otp.name_table import NameTable
+
+logger = logging.getLogger(__name__)
 
 
 class Survivor(Protocol):
@@ -24,10 +28,20 @@ class Survivor(Protocol):
 class Household:
     """One per tree."""
 
-    def __init__(self, names: NameTable | None = None) -> None:
+    def __init__(self, names: NameTable | None = None, observer: Observer | None = None) -> None:
         self.names = names if names is not None else NameTable()
+        self._observer = observer
         self._survivors: dict[str, Survivor] = {}
         self._lock = threading.Lock()
+
+    def tell(self, event: LifeEvent) -> None:
+        """Tells the observer of this tree, if it has one; its mistakes are its own."""
+        if self._observer is None:
+            return
+        try:
+            self._observer(event)
+        except Exception:
+            logger.exception("the observer of the tree failed")
 
     def keep(self, path: str, survivor: Survivor) -> None:
         """Remembers what outlives the supervisor of this path."""

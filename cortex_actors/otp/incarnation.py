@@ -22,9 +22,11 @@ from pykka import ActorDeadError, ActorRef, ActorRegistry
 from pykka._envelope import Envelope
 
 from cortex_actors.otp.counters import COUNTERS
+from cortex_actors.otp.life import LifeEvent
 from cortex_actors.otp.mailbox import Mailbox
 from cortex_actors.otp.messages import Exit, Kill, System
 from cortex_actors.otp.reasons import ExitReason
+from cortex_actors.otp.stacks import Carrier
 
 if TYPE_CHECKING:
     from cortex_actors.otp.household import Household
@@ -47,6 +49,7 @@ class Incarnation:
         "_lock",
         "_over",
         "_watchers",
+        "carrier",
         "generation",
         "hang_timeout",
         "household",
@@ -83,6 +86,8 @@ class Incarnation:
         self.reason: ExitReason | None = None
         #: The thread that runs it; None before that, and for a hosted actor.
         self.thread_id: int | None = None
+        #: Where to look for its stack; for a hosted actor, the thread or greenlet that started it.
+        self.carrier: Carrier | None = None
         #: What a supervisor shows of its children; see `tree`.
         self.view: Callable[[], SupervisorView] | None = None
         self._kill_hook: Callable[[], None] | None = kill_hook
@@ -142,6 +147,8 @@ class Incarnation:
             return False
         COUNTERS.abandoned()
         logger.error("%s is abandoned with its thread inside: %s", self.name, reason)
+        if self.household is not None:
+            self.household.tell(LifeEvent("abandoned", self.name, self.generation, reason))
         return True
 
     def watch(self, key: str, watcher: Watcher) -> None:

@@ -102,6 +102,13 @@ class RestartChild:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplaceChild:
+    """Stop this child if it runs, and start it anew at once; what lives in a roster below it is spared."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteChild:
     """Forget the spec of a stopped child."""
 

@@ -17,6 +17,7 @@ from cortex_actors.otp.child_spec import ChildSpec
 from cortex_actors.otp.household import Household
 from cortex_actors.otp.incarnation import incarnation_of
 from cortex_actors.otp.launch import construct, launch
+from cortex_actors.otp.life import Observer
 from cortex_actors.otp.messages import Shutdown
 from cortex_actors.otp.name_table import NameTable
 from cortex_actors.otp.reasons import SHUTDOWN, ExitReason
@@ -52,9 +53,9 @@ class Root:
         """Waits until the tree has ended, for whatever reason; False when it still runs."""
         return self.ref.actor_stopped.wait(timeout)
 
-    def snapshot(self) -> TreeNode:
-        """The tree as it is now."""
-        return snapshot(self.ref)
+    def snapshot(self, *, temporary: bool = True) -> TreeNode:
+        """The tree as it is now; see `tree.snapshot`."""
+        return snapshot(self.ref, temporary=temporary)
 
     def _ended(self, reason: ExitReason) -> None:
         if not self._stopping and self._on_exit is not None:
@@ -70,12 +71,14 @@ def start_tree(
     max_seconds: float = 5.0,
     names: NameTable | None = None,
     on_exit: Callable[[ExitReason], object] | None = None,
+    observer: Observer | None = None,
 ) -> Root:
     """Starts a tree, first to last; StartError names the child that did not come to life.
 
     `on_exit` is called when the tree ends by itself: then nothing is left but to leave the process.
+    `observer` is told what becomes of its actors; see `life`.
     """
-    household = Household(names)
+    household = Household(names, observer)
     flags = {"strategy": strategy, "max_restarts": max_restarts, "max_seconds": max_seconds}
     supervisor = construct(Supervisor, (tuple(specs),), flags, name)
     ref = launch(supervisor, name=name, household=household, start_timeout=None)

@@ -2,7 +2,8 @@
 
 Runs on:   its own thread. A handler waits at most for the start and shutdown limits of its children; a
            restart that must wait, or that failed, comes back as a timer, so that it keeps answering.
-Receives:  Exit from its children, TryAgain from itself, WhichChildren ... GetChildSpec from operators.
+Receives:  Exit from its children, TryAgain from itself, WhichChildren ... GetChildSpec and ReplaceChild from
+           operators.
 Sends:     Shutdown and Kill to its children; Exit to its own supervisor when its restart intensity is spent.
 
 OTP's semantics, with two differences by design: children stopped by an operator stay stopped when their
@@ -27,9 +28,10 @@ from cortex_actors.otp.backoff import Backoff
 from cortex_actors.otp.base_actor import Actor
 from cortex_actors.otp.child_spec import AutoShutdown, ChildSpec, check_child_specs, check_flags
 from cortex_actors.otp.children import Child, Children
-from cortex_actors.otp.errors import InvalidSpecs, StartError
+from cortex_actors.otp.errors import ChildRefused, InvalidSpecs, StartError
 from cortex_actors.otp.household import Household
 from cortex_actors.otp.intensity import RestartIntensity
+from cortex_actors.otp.life import LifeEvent
 from cortex_actors.otp.reasons import (
     REACHED_MAX_RESTART_INTENSITY,
     RESTARTING,
@@ -47,6 +49,8 @@ logger = logging.getLogger(__name__)
 _QUESTION = 5.0
 #: Seconds an operator's order may take; it includes starting or stopping a child.
 _ORDER = 30.0
+#: Seconds a child that is to be replaced has to end by itself, where its spec would wait for ever.
+_IMPATIENCE = 5.0
 
 
 class Supervisor(Actor):
@@ -102,6 +106,8 @@ class Supervisor(Actor):
                 return self._try_again(message)
             case messages.TerminateChild():
                 return self._terminate_child(message.id)
+            case messages.ReplaceChild():
+                return self._replace_child(message.id)
         if isinstance(message, OPERATOR_MESSAGES):
             return self._administration.answer(message)
         return self.unexpected(message)
@@ -122,6 +128,7 @@ class Supervisor(Actor):
             "%s: child %s (generation %d) ended: %s",
             *(self.name, exit_.name, exit_.generation, exit_.reason),
         )
+        self._tell(LifeEvent("ended", exit_.name, exit_.generation, exit_.reason))
         self._children.left(child, exit_.reason)
         if child.spec.restart == "permanent" or (child.spec.restart == "transient" and exit_.reason.abnormal):
             if self._backoff is not None and self._clock() - child.started_at >= self._backoff.reset_after:
@@ -152,6 +159,7 @@ class Supervisor(Actor):
         """Counts a restart, stops whoever falls with the child, and starts them again: now or later."""
         if not self._intensity.admits(self._clock()):
             logger.error("%s gives up: %s", self.name, REACHED_MAX_RESTART_INTENSITY.detail)
+            self._tell(LifeEvent("gave_up", self.name, self.generation, REACHED_MAX_RESTART_INTENSITY))
             self.leave(REACHED_MAX_RESTART_INTENSITY)
             return
         self._fell(child)
@@ -185,7 +193,10 @@ class Supervisor(Actor):
                 self._children.start(member)
             except StartError as error:
                 logger.warning("%s: child %s did not restart: %s", self.name, member.spec.id, error)
-                self._children.left(member, crashed(error.__cause__ or error, "restart"))
+                reason = crashed(error.__cause__ or error, "restart")
+                self._children.left(member, reason)
+                name = self.incarnation.path_of(member.spec.id)
+                self._tell(LifeEvent("not_restarted", name, member.view.generation, reason))
                 self._recover(member, at_once=False)
                 return
 
@@ -211,6 +222,25 @@ class Supervisor(Actor):
         heir = next((each for each in waiting if each.view.backoff_until is None), None)
         if until is not None and heir is not None:
             self._schedule(heir, max(0.0, until - self._clock()))
+
+    def _replace_child(self, child_id: str) -> ActorRef[Any]:
+        """Obeys an operator: another incarnation, now. It counts as a restart only when it does not start."""
+        child = self._children.find(child_id)
+        if child is None:
+            raise ChildRefused("not_found", child_id)
+        limit = child.spec.shutdown_limit
+        self._children.stop(child, RESTARTING, _IMPATIENCE if limit == "infinity" else limit)
+        child.failures = 0
+        try:
+            return self._children.start(child)
+        except StartError as error:
+            self._children.left(child, crashed(error.__cause__ or error, "restart"))
+            self._recover(child, at_once=False)
+            raise ChildRefused("start_failed", str(error)) from error
+
+    def _tell(self, event: LifeEvent) -> None:
+        if self.incarnation.household is not None:
+            self.incarnation.household.tell(event)
 
     # The whole
 
@@ -257,6 +287,15 @@ def terminate_child(ref: ActorRef[Any], child_id: str, timeout: float = _ORDER) 
 def restart_child(ref: ActorRef[Any], child_id: str, timeout: float = _ORDER) -> ActorRef[Any]:
     """Starts a stopped child; ChildRefused: running, restarting, not_found, start_failed."""
     answer: ActorRef[Any] = call(ref, messages.RestartChild(child_id), timeout)
+    return answer
+
+
+def replace_child(ref: ActorRef[Any], child_id: str, timeout: float = _ORDER) -> ActorRef[Any]:
+    """Stops a child that may be stuck and starts it anew, sparing what outlives it. No word of OTP's own.
+
+    ChildRefused: not_found; start_failed, and then its supervisor goes on trying by its own rules.
+    """
+    answer: ActorRef[Any] = call(ref, messages.ReplaceChild(child_id), timeout)
     return answer
 
 

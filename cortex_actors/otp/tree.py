@@ -4,6 +4,7 @@ Runs on:   the reader's thread. It reads what supervisors publish (each change o
            `ChildView`) and the numbers of the mailboxes, so a hung actor cannot hang a view.
 
     node = snapshot(root_ref)      node.state, node.children, node.mailbox.depth, node.busy_for, ...
+    snapshot(root_ref, temporary=False)    the same without the children of dynamic supervisors
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from typing import Any, Literal
 
 from pykka import ActorRef
 
-from cortex_actors.otp.child_spec import ChildType
+from cortex_actors.otp.child_spec import ChildType, Restart
 from cortex_actors.otp.incarnation import Incarnation, incarnation_of
 from cortex_actors.otp.mailbox import MailboxStats
 from cortex_actors.otp.reasons import ExitKind, ExitReason
+from cortex_actors.otp.stacks import Stack, stack
 
 #: What a supervisor knows of a child: it runs, waits for its restart, was stopped by an operator, or ended.
 ChildState = Literal["running", "restarting", "stopped", "ended"]
@@ -40,6 +42,7 @@ class ChildView:
     last_exit: ExitReason | None = None
     last_exit_at: float | None = None
     backoff_until: float | None = None
+    restart: Restart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,14 @@ class TreeNode:
     busy_with: str | None
     busy_for: float | None
     children: tuple[TreeNode, ...] = ()
+    #: How many children there are, also where `children` leaves them out.
+    children_count: int = 0
+    #: When its supervisor restarts it; None for the root.
+    restart: Restart | None = None
+    #: The seconds in which `max_restarts` are counted; 0 for a worker.
+    period: float = 0.0
+    #: The actor itself, for `stack_of`; None while there is none.
+    ref: ActorRef[Any] | None = None
 
     def walk(self) -> Iterator[TreeNode]:
         """This node and all below it, parents first."""
@@ -91,8 +102,10 @@ class TreeNode:
             yield from child.walk()
 
 
-def snapshot(root: ActorRef[Any], clock: Callable[[], float] = time.monotonic) -> TreeNode:
-    """The tree below and with this actor."""
+def snapshot(
+    root: ActorRef[Any], clock: Callable[[], float] = time.monotonic, *, temporary: bool = True
+) -> TreeNode:
+    """The tree below and with this actor; without `temporary` the children of rosters are only counted."""
     incarnation = incarnation_of(root)
     is_supervisor = incarnation.view is not None
     view = ChildView(
@@ -103,7 +116,15 @@ def snapshot(root: ActorRef[Any], clock: Callable[[], float] = time.monotonic) -
         ref=root,
         generation=incarnation.generation,
     )
-    return _node(view, incarnation.name, clock())
+    return _node(view, incarnation.name, clock(), temporary)
+
+
+def stack_of(ref: ActorRef[Any]) -> Stack | None:
+    """Where an actor stands at this moment; None when it has left, or has not begun."""
+    incarnation = incarnation_of(ref)
+    if incarnation.departed or incarnation.carrier is None:
+        return None
+    return stack(incarnation.name, incarnation.carrier)
 
 
 def living(root: ActorRef[Any]) -> Iterator[Incarnation]:
@@ -119,12 +140,13 @@ def living(root: ActorRef[Any]) -> Iterator[Incarnation]:
                 yield from living(child.ref)
 
 
-def _node(view: ChildView, name: str, now: float) -> TreeNode:
+def _node(view: ChildView, name: str, now: float, temporary: bool) -> TreeNode:
     incarnation = incarnation_of(view.ref) if view.ref is not None else None
     publish = incarnation.view if incarnation is not None else None
     below = publish() if publish is not None else SupervisorView(())
     since = incarnation.mailbox.busy_since if incarnation is not None else None
     started_at = incarnation.started_at if incarnation is not None else None
+    shown = below.children if temporary or not below.children_outlive else ()
     return TreeNode(
         id=view.id,
         name=name,
@@ -142,10 +164,14 @@ def _node(view: ChildView, name: str, now: float) -> TreeNode:
         busy_with=incarnation.mailbox.busy_with if incarnation is not None else None,
         busy_for=now - since if since is not None else None,
         children=tuple(
-            _node(child, incarnation.path_of(child.id), now)
-            for child in below.children
+            _node(child, incarnation.path_of(child.id), now, temporary)
+            for child in shown
             if incarnation is not None
         ),
+        children_count=len(below.children),
+        restart=view.restart,
+        period=below.max_seconds,
+        ref=view.ref,
     )
 
 

@@ -25,6 +25,7 @@ from cortex_actors.otp import tree
 from cortex_actors.otp.base_actor import Actor
 from cortex_actors.otp.counters import COUNTERS, Counters
 from cortex_actors.otp.incarnation import Incarnation
+from cortex_actors.otp.life import LifeEvent
 from cortex_actors.otp.reasons import ExitKind, ExitReason
 from cortex_actors.otp.stopping import leave_behind
 
@@ -138,6 +139,9 @@ class Watchdog(Actor):
         now = self.mailbox.clock()
         if killed_at is None:
             logger.error("%s hangs: %s", incarnation.name, reason.detail)
+            if incarnation.household is not None:
+                told = LifeEvent("hung", incarnation.name, incarnation.generation, reason)
+                incarnation.household.tell(told)
             incarnation.kill(reason)
             killed_at = now
         if now - killed_at >= self._grace:

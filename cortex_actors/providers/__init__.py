@@ -4,5 +4,5 @@ Belongs here: how a dialect writes a request, reads a stream, refuses, and shows
 dialects share (failures, options, the lenient reading of JSON). `adapter` is the contract, `catalog` the way
 in, `mock` the provider without a network.
 May import:   chat, errors, streaming, and the values of transport. No sockets, no actors, no settings.
-Imported by:  dispatch and gateway.
+Imported by:  dispatch, coordinator and gateway.
 """

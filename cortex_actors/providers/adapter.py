@@ -100,6 +100,13 @@ class Adapter(ABC):
         """The fields of this request that the dialect leaves out, as a caller knows them; mere hints only."""
         return ()
 
+    def prefills(self, request: ChatRequest, model: str) -> bool:
+        """Whether this model goes on with an assistant message that ends the conversation, for all we know.
+
+        One that refuses is found out, and asked in a user turn; one that would begin anew must not say so.
+        """
+        return False
+
     @abstractmethod
     def new_decoder(self, content_type: str) -> Decoder:
         """A fresh decoder for a stream with this Content-Type."""

@@ -44,6 +44,11 @@ class AnthropicAdapter(NativeAdapter):
         body = message_body(request, model=model, usual_max_tokens=self.options["max_tokens"])
         return self.post(f"/{self.version}/messages", body, key=key)
 
+    def prefills(self, request: ChatRequest, model: str) -> bool:
+        """All did before the 4.6 generation, which refuses; and none does while it thinks."""
+        thinking = request.extra.get("thinking", {}) if request.surface == "anthropic" else {}
+        return thinking.get("type", "disabled") == "disabled" and not self.options["body"].get("thinking")
+
     def dropped(self, request: ChatRequest) -> tuple[str, ...]:
         unheard = {
             "seed": request.seed is not None,

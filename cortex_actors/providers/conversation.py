@@ -188,6 +188,12 @@ def only_for_anthropic(request: ChatRequest) -> Iterator[str]:
         yield FAILED_RESULTS
 
 
+def ends_with_assistant(request: ChatRequest) -> bool:
+    """Whether the last message is the beginning of the answer."""
+    last = request.messages[-1] if request.messages else None
+    return last is not None and last.role == "assistant" and not last.tool_calls
+
+
 def has_speakers(request: ChatRequest) -> bool:
     """Whether a message names who speaks; the name on a tool result is that of its tool."""
     return any(message.name for message in request.messages if message.role != "tool")

@@ -2,7 +2,8 @@
 
 Different from the family: a field it does not know is a 422, so what does not change the answer is left out
 and the rest is renamed; token counts come by themselves, and asking for them is a 422 too; the id of a tool
-call must be nine letters or digits, so foreign ids are replaced, everywhere in the conversation alike.
+call must be nine letters or digits, so foreign ids are replaced, everywhere in the conversation alike; an
+assistant message at the end is gone on with, and must say `prefix`.
 
 Imports:     conversation, openai_compatible, options; chat.
 Imported by: catalog.
@@ -40,7 +41,7 @@ class MistralAdapter(OpenAICompatibleAdapter):
     option_table: ClassVar[Mapping[str, Option]] = {
         name: option
         for name, option in OpenAICompatibleAdapter.option_table.items()
-        if name not in ("include_usage", "max_tokens_field", "developer_role")
+        if name not in ("include_usage", "max_tokens_field", "developer_role", "prefill")
     }
 
     def fields(self, request: ChatRequest, model: str) -> dict[str, Any]:
@@ -50,6 +51,10 @@ class MistralAdapter(OpenAICompatibleAdapter):
         if fields.get("tool_choice") == "required":
             fields["tool_choice"] = "any"
         return fields
+
+    @property
+    def prefill(self) -> str:
+        return "prefix"
 
     def dropped(self, request: ChatRequest) -> tuple[str, ...]:
         unheard = {"user": request.user is not None, "messages.name": has_speakers(request)}

@@ -197,7 +197,7 @@ class MockAdapter(OpenAICompatibleAdapter):
     type = "mock"
     extra_capabilities = ("local", "offline")
     option_table: ClassVar[Mapping[str, Option]] = {
-        **OpenAICompatibleAdapter.option_table,
+        **{name: it for name, it in OpenAICompatibleAdapter.option_table.items() if name != "prefill"},
         **SCRIPT_OPTIONS,
         "by_model": Option("table", {}, "Options like these for single models, by their names."),
         "models": Option("list", ("mock-1",), "The names in the model list."),
@@ -217,6 +217,10 @@ class MockAdapter(OpenAICompatibleAdapter):
         super().__init__(name=name, base_url=base_url, headers=headers, options=options)
         given: MockTransport | None = transport or self.options["transport"]
         self.transport = given or self._scripted_transport()
+
+    @property
+    def prefill(self) -> str:
+        return "assistant"
 
     def _scripted_transport(self) -> MockTransport:
         by_model = {

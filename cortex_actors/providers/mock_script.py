@@ -48,7 +48,8 @@ class MockScript:
     error_code: str | None = None
     error_message: str = "The mock provider was told to fail."
     retry_after: float | None = None
-    #: Instead of this chunk: an error event, a cut connection, silence, or a clean end without a reason.
+    #: Instead of this chunk of the whole answer: an error event, a cut connection, silence, or a clean end
+    #: without a reason.
     fail_at: int | None = None
     fail_with: FailWith = "error"
 
@@ -71,6 +72,12 @@ class MockRequest:
         """The text of the last user message."""
         said = [turn["content"] for turn in self.body.get("messages", ()) if turn["role"] == "user"]
         return _plain(said[-1]) if said else ""
+
+    @property
+    def begun(self) -> str:
+        """The beginning of the answer, where an assistant message at the end of the conversation has it."""
+        turns = self.body.get("messages", ())
+        return _plain(turns[-1]["content"]) if turns and turns[-1]["role"] == "assistant" else ""
 
 
 #: A script for all requests, or one made for each.
@@ -107,10 +114,11 @@ class Piece:
 
 
 def pieces(script: MockScript, request: MockRequest) -> Iterator[Piece]:
-    """The body of a good answer, an event a piece."""
+    """The body of a good answer, an event a piece; without what of it the conversation holds already."""
     deltas = list(_deltas(script, request))
-    for number, delta in enumerate(deltas, start=1):
-        delay = script.first_delay if number == 1 else script.chunk_delay
+    first = 1 + _begun(deltas, request.begun)
+    for number, delta in enumerate(deltas[first - 1 :], start=first):
+        delay = script.first_delay if number == first else script.chunk_delay
         if number == script.fail_at:
             yield _failure(script, delay)
             return
@@ -118,7 +126,7 @@ def pieces(script: MockScript, request: MockRequest) -> Iterator[Piece]:
     if script.fail_at is not None and script.fail_at > len(deltas):
         yield _failure(script, script.chunk_delay)
         return
-    yield Piece(0.0, _last_words(script, request, len(deltas)))
+    yield Piece(0.0, _last_words(script, request, len(deltas) - first + 1))
 
 
 def refusal_body(script: MockScript) -> bytes:
@@ -141,6 +149,16 @@ def _deltas(script: MockScript, request: MockRequest) -> Iterator[dict[str, Any]
     for index, call in enumerate(script.tool_calls):
         function = {"name": call.name, "arguments": call.arguments}
         yield {"tool_calls": [{"index": index, "id": call.id, "type": "function", "function": function}]}
+
+
+def _begun(deltas: Sequence[Mapping[str, Any]], begun: str) -> int:
+    """How many chunks of the answer make up this beginning of it; none where it is no beginning."""
+    said = ""
+    for number, delta in enumerate(deltas):
+        if said == begun:
+            return number if begun else 0
+        said += delta.get("content", "")
+    return len(deltas) if said == begun else 0
 
 
 def _echo(said: str) -> str:

@@ -74,6 +74,9 @@ class OllamaAdapter(Adapter):
         "model_options": Option("table", {}, "The `options` of every request, for example num_ctx."),
     }
 
+    def prefills(self, request: ChatRequest, model: str) -> bool:
+        return True
+
     def build_request(self, request: ChatRequest, *, model: str, key: str | None) -> UpstreamRequest:
         refuse_logprobs(request)
         return UpstreamRequest(

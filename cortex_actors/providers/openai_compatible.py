@@ -59,6 +59,13 @@ class OpenAICompatibleAdapter(Adapter):
         "chat_path": Option(
             "text", "", "The path after base_url, /chat/completions; when given, base_url is taken as it is."
         ),
+        "prefill": Option(
+            "text",
+            "none",
+            "What makes the server go on with an assistant message at the end: nothing more (assistant), "
+            "`prefix` on it (prefix), vLLM's field (continue_final_message); none if it begins anew.",
+            choices=("none", "assistant", "prefix", "continue_final_message"),
+        ),
         "embeddings_path": Option("text", "/embeddings", "Where embeddings are made; empty if nowhere."),
         "models_path": Option("text", "/models", "Where the model list is; empty if there is none."),
         "key_header": Option(
@@ -97,10 +104,21 @@ class OpenAICompatibleAdapter(Adapter):
         ours = chat_body(request, model=model, max_tokens_field=self.max_tokens_field(model))
         if self.options.get("include_usage"):
             ours["stream_options"] = {"include_usage": True}
+        if conversation.ends_with_assistant(request):
+            ours = _prefilled(ours, self.prefill)
         if request.surface != "openai":
             return ours
         theirs = {name: value for name, value in request.extra.items() if name != "stream_options"}
         return {**theirs, **ours}
+
+    @property
+    def prefill(self) -> str:
+        """What it takes for a conversation that ends with an assistant message to be gone on with."""
+        wanted: str = self.options.get("prefill", "none")
+        return wanted
+
+    def prefills(self, request: ChatRequest, model: str) -> bool:
+        return self.prefill != "none"
 
     def dropped(self, request: ChatRequest) -> tuple[str, ...]:
         top_k = () if request.top_k is None else ("top_k",)
@@ -191,6 +209,16 @@ class OpenAICompatibleAdapter(Adapter):
 
 def _with_version(base_url: str) -> str:
     return base_url if urlsplit(base_url).path else base_url + "/v1"
+
+
+def _prefilled(body: dict[str, Any], prefill: str) -> dict[str, Any]:
+    """The body of a conversation that ends with an assistant message, which is to be gone on with."""
+    if prefill == "prefix":
+        *before, last = body["messages"]
+        return {**body, "messages": [*before, {**last, "prefix": True}]}
+    if prefill == "continue_final_message":
+        return {**body, "continue_final_message": True, "add_generation_prompt": False}
+    return body
 
 
 def _as_system(message: Message) -> Message:

@@ -117,8 +117,7 @@ class BreakerBoard:
     def __init__(
         self, provider: str, limits: BreakerLimits, random: Random, *, max_models: int = 256
     ) -> None:
-        #: What is slow to answer has been reached, so slowness is held against models alone.
-        self._provider = CircuitBreaker(provider, replace(limits, slow_first_token=inf), random)
+        self._provider = CircuitBreaker(provider, _of_provider(limits), random)
         #: Least recently used first.
         self._models: OrderedDict[str, CircuitBreaker] = OrderedDict()
         self._limits = limits
@@ -169,6 +168,13 @@ class BreakerBoard:
             return _moves(self._breaker(model, now).force(mode, now))
         return _moves(*(breaker.force(mode, now) for breaker in (self._provider, *self._models.values())))
 
+    def use(self, limits: BreakerLimits) -> None:
+        """Goes on under other limits; no breaker moves because of it."""
+        self._limits = limits
+        self._provider.use(_of_provider(limits))
+        for breaker in self._models.values():
+            breaker.use(limits)
+
     def state_of(self, model: str | None = None) -> BreakerState:
         """The state of a model's breaker, or of the provider's own."""
         if model is None:
@@ -201,6 +207,11 @@ class BreakerBoard:
             return
         quiet = (model for model, breaker in self._models.items() if breaker.is_quiet(now))
         del self._models[next(quiet, next(iter(self._models)))]
+
+
+def _of_provider(limits: BreakerLimits) -> BreakerLimits:
+    """What is slow to answer has been reached, so slowness is held against models alone."""
+    return replace(limits, slow_first_token=inf)
 
 
 def _verdict_on_model(outcome: AttemptOutcome) -> Verdict:

@@ -152,6 +152,13 @@ class CircuitBreaker:
         self._rate_limited_until = 0.0
         return self._close(ORDERS[mode], now)
 
+    def use(self, limits: BreakerLimits) -> None:
+        """Goes on under other limits: what is decided stays, what comes is judged by them."""
+        if limits.window != self._limits.window:
+            self._window = OutcomeWindow(limits.window)
+        self._limits = limits
+        self._growth = Backoff(base=limits.open_for, cap=limits.open_max)
+
     def snapshot(self, now: float) -> BreakerView:
         """What to show of it."""
         limited = self._rate_limited_until > now

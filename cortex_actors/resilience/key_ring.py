@@ -51,6 +51,9 @@ class NoKey:
 
 RestReason = Literal["rate_limit", "money"]
 
+#: What a key is good for: to be picked; not before a deadline; not before an operator says so.
+KeyState = Literal["ready", "resting", "disabled"]
+
 
 @dataclass(frozen=True, slots=True)
 class KeyView:
@@ -68,6 +71,10 @@ class KeyView:
     def is_ready(self, now: float) -> bool:
         """Whether it may be picked."""
         return not self.disabled and (self.rested_until is None or now >= self.rested_until)
+
+    def state(self, now: float) -> KeyState:
+        """One word for it."""
+        return "disabled" if self.disabled else "ready" if self.is_ready(now) else "resting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +148,17 @@ class KeyRing:
     """The keys of one provider; owned by its worker. An id that it does not know (any more) is ignored."""
 
     def __init__(self, keys: Iterable[str], random: Random, *, strategy: str = "round_robin") -> None:
-        if strategy not in STRATEGIES:
-            raise ValueError(f"unknown key strategy {strategy!r}; known are {', '.join(STRATEGIES)}")
-        self._strategy = strategy
         self._random = random
         self._turns = 0
         self._states: dict[str, _KeyState] = {}
+        self.take_turns(strategy)
         self.replace_keys(keys)
+
+    def take_turns(self, strategy: str) -> None:
+        """Lets the keys take turns in this way from now on; raises ValueError for an unknown one."""
+        if strategy not in STRATEGIES:
+            raise ValueError(f"unknown key strategy {strategy!r}; known are {', '.join(STRATEGIES)}")
+        self._strategy = strategy
 
     def replace_keys(self, keys: Iterable[str]) -> None:
         """Takes a new list; keys that stay keep their state, a key that comes back later starts afresh."""

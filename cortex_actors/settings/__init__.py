@@ -12,6 +12,14 @@ To read the package, follow a key: `sections` declares it, `keys` says what may 
 `environment` find what was written, `loading` puts it together. Providers have a draft on the way.
 """
 
+from cortex_actors.settings.access import (
+    AdminSettings,
+    AuthSettings,
+    CallerSettings,
+    RateLimitSettings,
+    RedisSettings,
+)
+from cortex_actors.settings.journal import JournalSettings
 from cortex_actors.settings.loading import load
 from cortex_actors.settings.model import (
     ModelSettings,
@@ -20,6 +28,7 @@ from cortex_actors.settings.model import (
     Route,
     Settings,
 )
+from cortex_actors.settings.recovery import RecoverySettings
 from cortex_actors.settings.report import render
 from cortex_actors.settings.secret import Secret
 from cortex_actors.settings.sections import (
@@ -37,12 +46,18 @@ from cortex_actors.settings.sections import (
     SupervisionSettings,
 )
 from cortex_actors.settings.seed_names import IGNORED_ENVIRONMENT
+from cortex_actors.settings.stages import StageSettings, StreamingSettings
+from cortex_actors.settings.tracing import TracingSettings
 
 __all__ = [
     "IGNORED_ENVIRONMENT",
+    "AdminSettings",
+    "AuthSettings",
     "BreakerSettings",
+    "CallerSettings",
     "CorsSettings",
     "HealthSettings",
+    "JournalSettings",
     "KeySettings",
     "KeyStrategy",
     "Limits",
@@ -50,14 +65,20 @@ __all__ = [
     "ModelSettings",
     "ProviderSettings",
     "ProviderTypeName",
+    "RateLimitSettings",
+    "RecoverySettings",
+    "RedisSettings",
     "RetrySettings",
     "Route",
     "RoutingSettings",
     "Secret",
     "ServerSettings",
     "Settings",
+    "StageSettings",
     "Strategy",
+    "StreamingSettings",
     "SupervisionSettings",
+    "TracingSettings",
     "load",
     "render",
 ]

@@ -35,6 +35,8 @@ class Table:
     place: Callable[[str], str]
     #: The name in the environment that its keys should have, where there is a usual one.
     keys_env: str = ""
+    #: What to do with a credential that stands here, where it is not one of a provider.
+    instead: str = ""
 
 
 def take(name: str, convert: Callable[[], Any], where: str, mistakes: Mistakes) -> Given | None:
@@ -65,7 +67,7 @@ def read_table(
             given = take(full, partial(keys[name].convert, value), where, mistakes)
             found |= {name: given} if given else {}
         elif names_a_secret(name):
-            mistakes.add(where, f"{full}: {no_keys_here(table.keys_env)}")
+            mistakes.add(where, f"{full}: {table.instead or no_keys_here(table.keys_env)}")
         elif name not in also:
             near = hint(name) or did_you_mean(name, [*keys, *also])
             mistakes.add(where, f"{full} is not a setting{near}")

@@ -14,7 +14,16 @@ from typing import Any, Literal
 
 from cortex_actors.chat import RequestLimits
 from cortex_actors.settings import texts
+from cortex_actors.settings.access import (
+    AdminSettings,
+    AuthSettings,
+    CallerSettings,
+    RateLimitSettings,
+    RedisSettings,
+)
+from cortex_actors.settings.journal import JournalSettings
 from cortex_actors.settings.keys import setting
+from cortex_actors.settings.recovery import ProviderRecovery, RecoverySettings
 from cortex_actors.settings.secret import Secret
 from cortex_actors.settings.sections import (
     BreakerSettings,
@@ -29,6 +38,8 @@ from cortex_actors.settings.sections import (
     Strategy,
     SupervisionSettings,
 )
+from cortex_actors.settings.stages import StageSettings, StreamingSettings
+from cortex_actors.settings.tracing import TracingSettings
 
 ProviderTypeName = Literal[
     "openai", "anthropic", "xai", "groq", "gemini", "cohere", "mistral", "ollama", "openai_compatible", "mock"
@@ -64,6 +75,14 @@ class ProviderSettings:
         "",
         "Environment variable with its keys, comma-separated; <NAME>_FILE names a file instead.",
         complaint=texts.environment_name,
+    )
+    recovery: ProviderRecovery = setting(
+        "",
+        "How its answers that break off are gone on with: off, exact, paragraph, summarize; left out, as "
+        "[recovery] says.",
+    )
+    stages: tuple[str, ...] = setting(
+        (), "Names of [[stages]] that its answers pass, besides those of [streaming]."
     )
     headers: Mapping[str, str] = setting({}, "Extra request headers; no credentials here.")
     options: Mapping[str, Any] = setting({}, 'For the dialect, such as { api = "v1" } for cohere.')
@@ -120,11 +139,23 @@ class Settings:
     breaker: BreakerSettings = BreakerSettings()
     keys: KeySettings = KeySettings()
     retry: RetrySettings = RetrySettings()
+    recovery: RecoverySettings = RecoverySettings()
+    streaming: StreamingSettings = StreamingSettings()
     supervision: SupervisionSettings = SupervisionSettings()
     logs: LogSettings = LogSettings()
+    tracing: TracingSettings = TracingSettings()
     cors: CorsSettings = CorsSettings()
+    auth: AuthSettings = AuthSettings()
+    admin: AdminSettings = AdminSettings()
+    rate_limits: RateLimitSettings = RateLimitSettings()
+    redis: RedisSettings = RedisSettings()
+    journal: JournalSettings = JournalSettings()
     providers: tuple[ProviderSettings, ...] = ()
     models: tuple[ModelSettings, ...] = ()
+    #: What may be named as a stage.
+    stages: tuple[StageSettings, ...] = ()
+    #: Who has a key; with nobody here, only this machine may call.
+    callers: tuple[CallerSettings, ...] = ()
     #: Nothing is configured; the one provider is the embedded mock.
     demo: bool = False
     #: Worth one log line each at the start, such as a variable that is set and has no effect.
@@ -135,4 +166,6 @@ class Settings:
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret, for the redaction of logs."""
-        return tuple(key for provider in self.providers for key in provider.keys)
+        password = self.redis.password
+        keys = tuple(key for provider in self.providers for key in provider.keys)
+        return (*keys, password) if password else keys

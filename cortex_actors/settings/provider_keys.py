@@ -52,7 +52,7 @@ class Keychain:
         if name not in self._read:
             text = said(self._environ, name)
             if text and name.endswith("_FILE"):
-                text = self._content(name, Path(text))
+                text = secret_file(name, Path(text), self._mistakes)
             self._read[name] = self._split(name, text)
         return self._read[name]
 
@@ -63,15 +63,17 @@ class Keychain:
                 self._mistakes.add(place(name), f"key {number} has characters that no key has")
         return tuple(key for key in keys if _KEY.fullmatch(key))
 
-    def _content(self, name: str, path: Path) -> str:
-        try:
-            with path.open("rb") as file:
-                content = file.read(LARGEST_FILE + 1)
-            if 0 < len(content) <= LARGEST_FILE:
-                return content.decode("utf-8-sig")
-            self._mistakes.add(place(name), f"its file must have 1 to {LARGEST_FILE} bytes")
-        except OSError as error:
-            self._mistakes.add(place(name), f"its file cannot be read: {error.strerror}")
-        except UnicodeDecodeError:
-            self._mistakes.add(place(name), "its file is not text")
-        return ""
+
+def secret_file(name: str, path: Path, mistakes: Mistakes) -> str:
+    """What a file with credentials holds; `name` is the name in the environment that has its path."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+        if 0 < len(content) <= LARGEST_FILE:
+            return content.decode("utf-8-sig")
+        mistakes.add(place(name), f"its file must have 1 to {LARGEST_FILE} bytes")
+    except OSError as error:
+        mistakes.add(place(name), f"its file cannot be read: {error.strerror}")
+    except UnicodeDecodeError:
+        mistakes.add(place(name), "its file is not text")
+    return ""

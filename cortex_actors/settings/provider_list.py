@@ -51,6 +51,18 @@ def provider_list(
     return ProviderList(providers, {draft.label: draft.where for draft in drafts}, tuple(notes))
 
 
+def one_provider(table: Mapping[str, Any], environ: Environment, limits: Limits) -> ProviderSettings:
+    """A provider that is no part of a file: one [[providers]] table, read by the same rules.
+
+    Raises SettingsError with every mistake.
+    """
+    mistakes = Mistakes()
+    drafts = providers_in_file.from_file(Document("providers", {"providers": [dict(table)]}), mistakes)
+    providers = [_finished(draft, limits, Keychain(environ, mistakes), mistakes) for draft in drafts]
+    mistakes.raise_if_any()  # such as a type that there is not, which makes no draft
+    return providers[0]
+
+
 def _mock(limits: Limits) -> ProviderSettings:
     return ProviderSettings(
         name=MOCK.name,

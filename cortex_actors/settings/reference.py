@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cortex_actors.settings.access import CallerSettings
 from cortex_actors.settings.keys import Key, keys_of
 from cortex_actors.settings.model import ModelSettings, ProviderSettings, Route
 from cortex_actors.settings.provider_types import provider_type
 from cortex_actors.settings.public_models import LIMIT_KEYS
 from cortex_actors.settings.section_reader import SECTIONS
 from cortex_actors.settings.sections import Limits
+from cortex_actors.settings.stages import StageSettings
 from cortex_actors.settings.toml_text import toml_value
 
 _HEAD = """\
@@ -37,6 +39,26 @@ _PROVIDERS = """\
 _MODELS = """\
 # A model name of your own, and the providers behind it.
 #[[models]]"""
+_STAGES = """\
+# One table for each stage that may be named: something that is done to answers on their way to the caller.
+#[[stages]]"""
+_STAGE = {
+    "name": "no-keys",
+    "use": "deny_patterns",
+    "policy": "replace",
+    "replacement": "[key]",
+    "options": {"patterns": ["sk-[A-Za-z0-9]{20,60}"]},
+}
+_CALLERS = """\
+# One table for each caller with a key of its own; then nobody is served without one.
+#[[callers]]"""
+_CALLER = {
+    "name": "alice",
+    "key_sha256": "0" * 64,
+    "expires": "2099-01-31T00:00:00Z",
+    "providers": ("groq-primary",),
+    "models": ("chat",),
+}
 _EXAMPLE = {
     "name": "chat",
     "fallbacks": ("openai/gpt-oss-20b",),
@@ -71,6 +93,12 @@ def _lines() -> Iterator[str]:
     yield "# One table for each provider behind it."
     yield "#[[models.routes]]"
     yield from _keys(keys_of(Route), _EXAMPLE, "#")
+    yield ""
+    yield _STAGES
+    yield from _keys(keys_of(StageSettings), _STAGE, "#")
+    yield ""
+    yield _CALLERS
+    yield from _keys(keys_of(CallerSettings), _CALLER, "#")
 
 
 def _keys(keys: Mapping[str, Key], example: Mapping[str, object], prefix: str = "") -> Iterator[str]:

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
+from cortex_actors.settings.access import CallerSettings
 from cortex_actors.settings.keys import keys_of
 from cortex_actors.settings.mistakes import printable
 from cortex_actors.settings.model import ModelSettings, ProviderSettings, Route, Settings
 from cortex_actors.settings.section_reader import SECTIONS
 from cortex_actors.settings.sections import Limits
+from cortex_actors.settings.stages import StageSettings
 from cortex_actors.settings.toml_text import toml_value
 
 
@@ -37,6 +39,12 @@ def _lines(settings: Settings) -> Iterator[str]:
         yield from _provider(provider, settings)
     for model in settings.models:
         yield from _model(model)
+    for stage in settings.stages:
+        yield from ("", "[[stages]]")
+        yield from (f"{key} = {toml_value(getattr(stage, key))}" for key in keys_of(StageSettings))
+    for caller in settings.callers:
+        yield from ("", "[[callers]]")
+        yield from (f"{key} = {toml_value(getattr(caller, key))}" for key in keys_of(CallerSettings))
 
 
 def _origin(origins: Mapping[str, str], name: str) -> str:

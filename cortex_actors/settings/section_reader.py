@@ -22,7 +22,9 @@ SECTIONS: Mapping[str, type] = {
     item.name: type(item.default) for item in fields(Settings) if is_dataclass(item.default)
 }
 #: The lists of tables, which have readers of their own.
-LISTS = ("providers", "models")
+LISTS = ("providers", "models", "callers", "stages")
+#: The credentials of sections: each comes from CORTEX_SECTION__NAME, or from the file that its _FILE names.
+SECRETS: Mapping[str, str] = {"admin": "token", "redis": "password"}
 
 #: (section, key) -> what was written for it.
 Draft = dict[tuple[str, str], Given]
@@ -33,7 +35,7 @@ def from_file(document: Document, mistakes: Mistakes) -> Draft:
     draft: Draft = {}
     for section, content in document.data.items():
         if section in SECTIONS:
-            table = Table(section, content, partial(document.where, section))
+            table = Table(section, content, partial(document.where, section), _keys_env(section))
             found = read_table(table, keys_of(SECTIONS[section]), mistakes, hint=_home)
             draft |= {(section, key): given for key, given in found.items()}
         elif section not in LISTS:
@@ -48,6 +50,10 @@ def complete(draft: Draft) -> dict[str, Any]:
         section: cls(**{key: draft[section, key].value for key in keys_of(cls) if (section, key) in draft})
         for section, cls in SECTIONS.items()
     }
+
+
+def _keys_env(section: str) -> str:
+    return f"CORTEX_{section}__{SECRETS[section]}".upper() if section in SECRETS else ""
 
 
 def _home(name: str) -> str:

@@ -30,6 +30,17 @@ class ServerSettings:
         "127.0.0.1", 'Address to listen on; "0.0.0.0" is every interface.', complaint=texts.host
     )
     port: int = setting(4000, "Port to listen on; 0 takes any free one.", least=0, most=65535)
+    own_port: int = setting(
+        0, "A second port, on loopback, for this instance alone; 0 for none.", least=0, most=65535
+    )
+    reuse_port: bool = setting(
+        False, "Whether other instances may listen on the same port; the kernel shares connections out."
+    )
+    peers: tuple[str, ...] = setting(
+        (),
+        "Addresses at which each instance can be asked alone, for views of all of them.",
+        complaint=texts.base_url,
+    )
     mode: Literal["threads", "gevent"] = setting(
         "threads", 'How requests run side by side: "threads" or "gevent".'
     )
@@ -39,7 +50,16 @@ class ServerSettings:
     spare_threads: int = setting(
         16, "Threads beyond the streams, for health answers and refusals.", least=1, most=10_000
     )
+    max_followers: int = setting(
+        8,
+        "Callers that follow events or the dashboard at once, each on a thread beyond those.",
+        least=0,
+        most=1000,
+    )
     max_body_bytes: int = setting(10 * 2**20, "Largest request body.", unit="bytes", least=1, most=2**31 - 1)
+    head_timeout: float = seconds(
+        10.0, "Time for a request head to arrive, from its first byte; in gevent mode it has keep_alive."
+    )
     body_timeout: float = seconds(30.0, "Time for a request body to arrive.")
     write_timeout: float = seconds(30.0, "Time after which a caller that takes nothing is dropped.")
     keep_alive: float = seconds(75.0, "Time an idle connection is kept; 0 closes it at once.", zero=True)
@@ -49,6 +69,12 @@ class ServerSettings:
     )
     heartbeat: float = seconds(15.0, "Time without a piece of the answer after which a sign of life is sent.")
     caller_check: float = seconds(0.25, "Time between two looks at whether the caller is still there.")
+    trusted_proxies: int = setting(
+        0,
+        "Reverse proxies in front, each of which adds to X-Forwarded-For; 0 believes nobody.",
+        least=0,
+        most=16,
+    )
     pid_file: str = setting("", "File for the process id; empty for none.")
 
 
@@ -160,3 +186,14 @@ class CorsSettings:
         'Origins that may call; "*" is everyone, an empty list is nobody.',
         complaint=texts.origin,
     )
+    methods: tuple[str, ...] = setting(
+        ("GET", "HEAD", "POST", "DELETE", "OPTIONS"),
+        "Methods that their pages may use.",
+        complaint=texts.method,
+    )
+    headers: tuple[str, ...] = setting(
+        ("*", "Authorization", "Content-Type"),
+        'Headers that their pages may send; "*" is every one but Authorization.',
+        complaint=texts.header_name,
+    )
+    max_age: float = seconds(600.0, "Time for which a browser may remember this.", zero=True)

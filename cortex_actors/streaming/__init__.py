@@ -6,9 +6,12 @@ Here belongs what can be tested with a list: bytes or values in, values out, cut
                    -> ndjson       one JSON value a line
           -> json_array            one JSON value an item
 
+    events of an answer -> pipeline, stages, meter      what is done to them on their way out, and counted
+                        -> recovery                     how an answer that broke off is joined to its rest
+
 May import:   chat, errors and its own modules.
-Imported by:  providers (each dialect names its decoder), dispatch, client. A library too: the names below are
-              public.
+Imported by:  providers (each dialect names its decoder), dispatch, coordinator, client. A library too: the
+              names below are public.
 """
 
 from cortex_actors.streaming.decoder import StreamDecoder

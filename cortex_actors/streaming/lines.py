@@ -44,24 +44,34 @@ class LineBuffer:
     """Keeps the unfinished last line for the next piece; lines end with LF.
 
     >>> buffer = LineBuffer()
-    >>> buffer.add(b"one\\ntw"), buffer.add(b"o\\nthree\\nfo"), buffer.take()
-    (b'one\\n', b'two\\nthree\\n', b'fo')
+    >>> buffer.add(b"one\\ntw"), buffer.add(b"o\\nthree\\nfo"), buffer.size, buffer.take()
+    (b'one\\n', b'two\\nthree\\n', 2, b'fo')
     """
 
     def __init__(self) -> None:
-        self.unfinished = bytearray()
+        #: The unfinished line as it came, always in this one list, which is empty where there is none: a
+        #: decoder in a hurry may append what has no line end in it. The first piece may be several, packed.
+        self.pieces: list[bytes | bytearray] = []
+
+    @property
+    def size(self) -> int:
+        """The bytes of the unfinished line."""
+        return len(self.pieces[0]) if len(self.pieces) == 1 else sum(map(len, self.pieces))
 
     def add(self, data: bytes) -> bytes:
         """All lines that are complete now, each with its LF, in one piece."""
         end = data.rfind(b"\n") + 1
+        pieces = self.pieces
         if not end:
-            self.unfinished += data
+            self._packed().extend(data)
             return b""
         lines = data[:end]
-        if self.unfinished:
-            lines = self.take() + lines
+        if pieces:
+            pieces.append(lines)
+            lines = b"".join(pieces)
+            pieces.clear()
         if end < len(data):
-            self.unfinished += data[end:]
+            pieces.append(data[end:])
         return lines
 
     def split(self, data: bytes, max_line: int) -> Iterator[bytes]:
@@ -70,14 +80,23 @@ class LineBuffer:
             if len(line) > max_line:
                 raise LineTooLarge(max_line)
             yield line
-        if len(self.unfinished) > max_line:
+        if self.size > max_line:
             raise LineTooLarge(max_line)
 
     def take(self) -> bytes:
         """The unfinished line, which is then forgotten."""
-        line = bytes(self.unfinished)
-        self.unfinished.clear()
+        line = b"".join(self.pieces)
+        self.pieces.clear()
         return line
+
+    def _packed(self) -> bytearray:
+        """The unfinished line as one piece: each costs memory beside its bytes, often more than those."""
+        first = self.pieces[0] if self.pieces else b""
+        packed = first if isinstance(first, bytearray) else bytearray(first)
+        if len(self.pieces) != 1 or packed is not first:
+            packed += b"".join(self.pieces[1:])
+            self.pieces[:] = [packed]
+        return packed
 
 
 class LineDecoder(StreamDecoder[str]):

@@ -4,8 +4,9 @@ Follows HTML 9.2.6 to the letter where servers and parsers often do not: a BOM a
 LF, CR or CRLF in any mixture, exactly one space taken after the colon, an id that stays until it is changed
 and counts from the blank line on, an unterminated last event thrown away.
 
-Almost all events of a language model are one `data: {...}` line and a blank one, and arrive whole. Those take
-a short way through `_whole_events`; everything else goes line by line, to the same result.
+There are two short ways, to the same results. A piece from the middle of a line is only kept (`decode`).
+Events that are one `data: {...}` line and a blank one, as almost all of a language model's are, are cut out
+where they are (`_take_messages`). Everything else goes line by line (`_read`).
 
 Imports:  errors, decoder and lines of this package.
 """
@@ -13,6 +14,7 @@ Imports:  errors, decoder and lines of this package.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from cortex_actors.streaming.decoder import StreamDecoder
@@ -24,6 +26,9 @@ DEFAULT_MAX_EVENT = 16 * 1024 * 1024
 
 #: More digits than any time in milliseconds has; `int()` refuses thousands of them.
 _MAX_RETRY_DIGITS = 32
+
+#: Bytes that are taken in before the limit is looked after again, and small pieces are packed together.
+_MOST_AT_ONCE = 256 * 1024
 
 _LF, _CR = b"\n\r"
 _BOM = b"\xef\xbb\xbf"
@@ -42,6 +47,10 @@ class ServerSentEvent(NamedTuple):
     data: str = ""
     id: str = ""
     retry: int | None = None
+
+
+#: Makes an event of a tuple with all its fields, and costs half of what calling the class does.
+_sse = partial(tuple.__new__, ServerSentEvent)
 
 
 class SSEDecoder(StreamDecoder[ServerSentEvent]):
@@ -75,96 +84,122 @@ class SSEDecoder(StreamDecoder[ServerSentEvent]):
         self._on_comment = on_comment
         self._newlines = UniversalNewlines()
         self._buffer = LineBuffer()
+        #: What the buffer keeps of an unfinished line.
+        self._pieces = self._buffer.pieces
+        #: So many bytes more need no care: they can break no limit, and follow no CR.
+        self._room = 0
         #: True until the first line has come, which may begin with a BOM.
         self._first_line = True
-        #: The last complete line was a blank one.
-        self._between_events = False
-        #: Between events, and no unfinished line is kept: the next byte begins an event.
-        self._at_rest = False
-        #: The `data` lines of the current event, each with its LF.
-        self._data = bytearray()
+        #: The last complete line was a blank one, or there was none yet.
+        self._between_events = True
+        #: The values of the `data` lines of the current event, and their bytes, an LF after each.
+        self._data: list[str] = []
+        self._data_bytes = 0
         self._event = ""
         #: The id that will count from the next blank line on.
         self._id = last_event_id
         self._event_retry: int | None = None
 
     def decode(self, data: bytes) -> list[ServerSentEvent]:
-        if self._newlines.after_cr or _CR in data:
-            data = self._newlines.to_lf(data)
-        if self._at_rest and data[-2:] == b"\n\n" and len(data) <= self._max_event_bytes:
+        room = self._room - len(data)
+        if room <= 0 or _CR in data:
+            return super().decode(data)
+        self._room = room
+        if _LF not in data:
+            self._pieces.append(data)
+            return []
+        if not self._pieces and self._between_events and data[-2:] == b"\n\n" and data[:6] == b"data: ":
             value = data[6:-2]
-            if data[:6] == b"data: " and _LF not in value:
+            if _LF not in value:
                 text = value.decode("utf-8", "replace")
-                return [ServerSentEvent("message", text, self.last_event_id, None)]
-            return self._whole_events(data)
-        return super().decode(data)
-
-    def _feed(self, data: bytes, values: list[ServerSentEvent]) -> None:
-        self._at_rest = False
-        lines = self._buffer.add(data)
-        if len(self._data) + len(lines) > self._max_event_bytes:  # only then can one of them break the limit
-            for line in lines.splitlines(keepends=True):
-                self._check_size(line)
-                self._read(line, values)
-        elif self._between_events and lines[-2:] == b"\n\n":
-            values += self._whole_events(lines)
-        elif lines:
-            self._read(lines, values)
-        self._check_size(self._buffer.unfinished)
-        self._at_rest = self._between_events and not self._buffer.unfinished
-
-    def _check_size(self, line: bytes | bytearray) -> None:
-        if len(self._data) + len(line) > self._max_event_bytes:
-            raise EventTooLarge(self._max_event_bytes)
-
-    def _whole_events(self, lines: bytes) -> list[ServerSentEvent]:
-        """The events of `lines`, which begin with an event and end with a blank line."""
-        if lines[:6] == b"data: ":
-            texts = lines[6:-2].decode("utf-8", "replace").split("\n\ndata: ")
-            if lines.count(b"\n") == 2 * len(texts):  # so none of the texts has a line end in it
-                return [ServerSentEvent("message", text, self.last_event_id, None) for text in texts]
+                return [_sse(("message", text, self.last_event_id, None))]
         values: list[ServerSentEvent] = []
-        self._read(lines, values)
+        self._take(self._buffer.add(data), values)
         return values
 
-    def _read(self, lines: bytes, values: list[ServerSentEvent]) -> None:
-        """Follows the standard line by line; the spellings that servers use most are looked for first."""
+    def _feed(self, data: bytes, values: list[ServerSentEvent]) -> None:
+        """Takes a piece in with all care; in the end there is room for more, unless it failed."""
+        self._room = 0
+        lines = self._buffer.add(self._newlines.to_lf(data))
+        if self._data_bytes + len(lines) > self._max_event_bytes:  # only then can one of them break the limit
+            for line in lines.splitlines(keepends=True):
+                self._check_size(len(line))
+                self._take(line, values)
+        elif lines:
+            self._take(lines, values)
+        kept = self._buffer.size
+        self._check_size(kept)
+        if not self._newlines.after_cr:
+            self._room = min(self._max_event_bytes - self._data_bytes - kept, _MOST_AT_ONCE)
+
+    def _check_size(self, more: int) -> None:
+        if self._data_bytes + more > self._max_event_bytes:
+            raise EventTooLarge(self._max_event_bytes)
+
+    def _take(self, lines: bytes, values: list[ServerSentEvent]) -> None:
+        """Reads complete lines, the short way as far as it goes."""
         if self._first_line:
             self._first_line = False
             lines = lines.removeprefix(_BOM)
-        line = b""
-        for line in lines.splitlines(keepends=True):
-            if line[:6] == b"data: ":
-                self._data += line[6:]
-            elif line == b"\n":
-                self._dispatch(values)
-            elif line[:7] == b"event: ":
-                self._event = line[7:-1].decode("utf-8", "replace")
-            elif line[:1] == b":":
-                if self._on_comment is not None:
-                    self._on_comment(line[1:-1].decode("utf-8", "replace"))
-            else:
-                name, _, value = line[:-1].partition(b":")
-                self._field(name, value.removeprefix(b" "))
-        self._between_events = line == b"\n"
+        start = self._take_messages(lines, values) if self._between_events else 0
+        if start < len(lines):
+            self._read(lines[start:], values)
 
-    def _field(self, name: bytes, value: bytes) -> None:
+    def _take_messages(self, lines: bytes, values: list[ServerSentEvent]) -> int:
+        """Reads the first events, as long as each is one `data` line; returns where the next one begins."""
+        start, last, id = 0, len(lines) - 1, self.last_event_id
+        while lines[start : start + 6] == b"data: ":
+            end = lines.find(b"\n", start)
+            if end == last or lines[end + 1] != _LF:
+                break
+            values.append(_sse(("message", lines[start + 6 : end].decode("utf-8", "replace"), id, None)))
+            start = end + 2
+        return start
+
+    def _read(self, lines: bytes, values: list[ServerSentEvent]) -> None:
+        """Follows the standard line by line, in Latin-1, where a character is a byte."""
+        line = ""
+        for line in lines[:-1].decode("latin-1").split("\n"):
+            name, _, value = line.partition(": ")
+            if name == "data":
+                self._data.append(value)
+                self._data_bytes += len(value) + 1
+            elif not line:
+                self._dispatch(values)
+            elif name == "event":
+                self._event = value
+            elif line[0] == ":":
+                if self._on_comment is not None:
+                    self._on_comment(_utf8(line[1:]))
+            else:
+                name, _, value = line.partition(":")
+                self._field(name, value.removeprefix(" "))
+        self._between_events = not line
+
+    def _field(self, name: str, value: str) -> None:
         match name:
-            case b"data":
-                self._data += value + b"\n"
-            case b"event":
-                self._event = value.decode("utf-8", "replace")
-            case b"id" if b"\0" not in value:
-                self._id = value.decode("utf-8", "replace")
-            case b"retry" if value.isdigit() and len(value) <= _MAX_RETRY_DIGITS:
+            case "data":
+                self._data.append(value)
+                self._data_bytes += len(value) + 1
+            case "event":
+                self._event = value
+            case "id" if "\0" not in value:
+                self._id = _utf8(value)
+            case "retry" if value.isdecimal() and len(value) <= _MAX_RETRY_DIGITS:
                 self.retry = self._event_retry = int(value)
 
     def _dispatch(self, values: list[ServerSentEvent]) -> None:
         """A blank line: the id counts from now on; without a `data` line there is no event."""
         self.last_event_id = self._id
         if self._data:
-            text = self._data[:-1].decode("utf-8", "replace")
-            values.append(ServerSentEvent(self._event or "message", text, self._id, self._event_retry))
+            text = _utf8("\n".join(self._data))
+            values.append(_sse((_utf8(self._event) or "message", text, self._id, self._event_retry)))
             self._data.clear()
+            self._data_bytes = 0
         self._event = ""
         self._event_retry = None
+
+
+def _utf8(latin: str) -> str:
+    """The text whose bytes these are."""
+    return latin if latin.isascii() else latin.encode("latin-1").decode("utf-8", "replace")

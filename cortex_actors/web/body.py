@@ -19,6 +19,15 @@ from cortex_actors.web.deadlines import Deadline, ReadDeadlines
 
 _UTF8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
+#: Objects and lists inside one another; the deepest that means anything is a JSON Schema of a tool.
+MOST_NESTED = 128
+
+#: Objects and lists altogether: far more than a conversation has, and parsed in a few milliseconds.
+MOST_CONTAINERS = 100_000
+
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
 _LENGTH = re.compile(r"[0-9]{1,18}")
 
 
@@ -98,6 +107,7 @@ def _text(data: bytes, content_type: str) -> str:
 
 
 def _json(text: str) -> object:
+    _check_nesting(text)
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
         if "\\ud" in text or "\\uD" in text:
@@ -105,11 +115,34 @@ def _json(text: str) -> object:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise InvalidRequest(f"The body is not JSON: {error.msg}, {where}.") from error
-    except RecursionError as error:
-        raise InvalidRequest("The body is nested too deeply.") from error
     except ValueError as error:  # an integer of thousands of digits
         raise InvalidRequest("The body holds a number that is out of all bounds.") from error
     return value
+
+
+def _check_nesting(text: str) -> None:
+    """Refuses what is nested too deeply or has too many parts, before anything recurses over it.
+
+    Few brackets can be neither. Else those outside of strings are looked at: the innermost pairs are taken
+    away, a level at a time, all at once; of what is no JSON some stay, and count with all they hold.
+    """
+    if text.count("[") + text.count("{") <= MOST_NESTED:
+        return
+    unescaped = text.replace("\\\\", "").replace('\\"', "") if "\\" in text else text
+    outside = "".join(unescaped.split('"')[::2])
+    brackets = outside.encode(errors="replace").translate(_ONE_KIND, _NO_BRACKETS)
+    if len(brackets) > 2 * MOST_CONTAINERS:
+        raise InvalidRequest(f"The body has more than {MOST_CONTAINERS} objects and lists.")
+    for _ in range(MOST_NESTED):
+        rest = brackets.replace(b"[]", b"")
+        if len(rest) == len(brackets):
+            too_deep = brackets.count(b"[") > MOST_NESTED
+            break
+        brackets = rest
+    else:
+        too_deep = bool(brackets)
+    if too_deep:
+        raise InvalidRequest(f"The body is nested deeper than {MOST_NESTED} levels.")
 
 
 def _refuse_constant(name: str) -> object:

@@ -19,6 +19,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from wsgiref.types import WSGIEnvironment
 
+from cortex_actors.dispatch.permission import Permission
+from cortex_actors.web.identity import identity_of
+
 #: Where servers leave the socket of a request.
 _PLACES = ("gunicorn.socket", "werkzeug.socket")
 
@@ -37,10 +40,15 @@ def client_socket(environ: WSGIEnvironment) -> socket.socket | None:
 class SocketCaller:
     """The `Caller` of `dispatch.messages`, seen through its socket."""
 
-    __slots__ = ("_look", "_sock", "request_id")
+    __slots__ = ("_look", "_sock", "name", "permission", "request_id", "traceparent")
 
     def __init__(self, environ: WSGIEnvironment, request_id: str) -> None:
         self.request_id = request_id
+        identity = identity_of(environ)
+        #: The name of its key; None for a caller without one.
+        self.name = None if identity.kind == "anonymous" else identity.name
+        self.permission: Permission = identity.permission
+        self.traceparent: str | None = environ.get("HTTP_TRACEPARENT")
         self._sock = client_socket(environ)
         self._look = _LOOKS.get(self._sock.family) if self._sock else None
 

@@ -17,7 +17,10 @@ from typing import Any
 from cortex_actors.errors import InvalidRequest
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+#: Objects in one list, where nothing says less: messages, their parts, the calls of tools.
+MOST_ENTRIES = 10_000
 
 #: A JSON Schema deeper than this is a mistake or an attack.
 _DEEPEST = 64
@@ -140,14 +143,14 @@ class Fields:
             raise self.refuse(key, "is missing")
         return found
 
-    def children(self, key: str, *, most: int | None = None) -> Iterator[Fields]:
+    def children(self, key: str, *, most: int = MOST_ENTRIES) -> Iterator[Fields]:
         """The objects of a list, each knowing its index."""
         value = self.values.get(key)
         if value is None:
             return
         if not isinstance(value, list):
             raise self.refuse(key, "must be a list")
-        if most is not None and len(value) > most:
+        if len(value) > most:
             raise self.refuse(key, f"may have at most {most} entries")
         for index, item in enumerate(value):
             if not isinstance(item, dict):

@@ -6,8 +6,9 @@
     NDJSON      {"type":"start"} {"type":"delta"}  -           {"type":"end"}    {"type":"error","error":...}
 
 SSE and NDJSON carry the same payloads (`payloads`), and exactly one `end` or one `error`, the last thing
-sent. Plain text carries the words of the answer alone: no reasoning, no tool calls, and no way to say that
-something went wrong; its `error` is None, and the response must then be cut where every reader sees it.
+sent. Between the deltas there may be `usage`, and `recovered` where somebody else goes on with the answer.
+Plain text carries the words of the answer alone: no reasoning, no tool calls, no seams, and no way to say
+that something went wrong; its `error` is None, and the response must then be cut where every reader sees it.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ import json
 from collections.abc import Sequence
 from typing import Protocol
 
-from cortex_actors.chat import AnswerEvent, Chunk, Usage
+from cortex_actors.chat import AnswerEvent, Chunk, Recovered, Usage
 from cortex_actors.dispatch.messages import StreamEnd
 from cortex_actors.dispatch.stream import Stream
 from cortex_actors.errors import CortexError
-from cortex_actors.web.payloads import Payload, delta_payload, end_payload, usage_payload
+from cortex_actors.web.payloads import Payload, delta_payload, end_payload, recovered_payload, usage_payload
 
-#: JSON of one line, compact, in the characters of the text itself.
-to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+#: JSON of one line, compact, in the characters of the text itself; what a stage noted may be anything.
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
 class Framing(Protocol):
@@ -68,7 +69,7 @@ class TextFraming:
         return None
 
 
-class _StructuredFraming:
+class StructuredFraming:
     """What SSE and NDJSON share: the same payloads in the same order, each in a frame of its kind."""
 
     def start(self, stream: Stream) -> bytes:
@@ -92,19 +93,21 @@ class _StructuredFraming:
     def _event(self, event: AnswerEvent) -> str:
         """The frame of one event; none for what `end` will tell."""
         if isinstance(event, Chunk):
-            if event.reasoning or event.tool_calls:
+            if event.reasoning or event.tool_calls or event.metadata:
                 return self._frame("delta", to_json(delta_payload(event)))
             # Nearly every event is plain text: no dictionary is built for it.
             return self._frame("delta", f'{{"text":{to_json(event.text)}}}') if event.text else ""
         if isinstance(event, Usage):
             return self._frame("usage", to_json(usage_payload(event)))
+        if isinstance(event, Recovered):
+            return self._frame("recovered", to_json(recovered_payload(event)))
         return ""
 
     def _frame(self, kind: str, payload: str) -> str:
         raise NotImplementedError
 
 
-class SSEFraming(_StructuredFraming):
+class SSEFraming(StructuredFraming):
     """Server-sent events, each named."""
 
     content_type = "text/event-stream; charset=utf-8"
@@ -116,7 +119,7 @@ class SSEFraming(_StructuredFraming):
         return f"event: {kind}\ndata: {payload}\n\n"
 
 
-class NDJSONFraming(_StructuredFraming):
+class NDJSONFraming(StructuredFraming):
     """One JSON object a line, each with its `type`. No tick: not every reader forgives a blank line."""
 
     content_type = "application/x-ndjson; charset=utf-8"
@@ -131,6 +134,11 @@ class NDJSONFraming(_StructuredFraming):
 TEXT = TextFraming()
 SSE = SSEFraming()
 NDJSON = NDJSONFraming()
+
+
+def seam_comment(seam: Recovered) -> str:
+    """Tells of a seam where a form has no event for it; names of providers are of one line."""
+    return f": recovered provider={seam.provider} offset={seam.offset}\n\n"
 
 
 def utf8(text: str) -> bytes:

@@ -31,6 +31,11 @@ _STATUSES: Mapping[type[Exception], int] = {
     errors.UnsupportedTransferCoding: 501,
 }
 
+_CODES: Mapping[HTTPStatus, str] = {
+    HTTPStatus.REQUEST_TIMEOUT: "request_timeout",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "internal_error",
+}
+
 
 def answer(client: socket.socket, error: BaseException, *, was_request: bool) -> None:
     """Tells the caller what is wrong, and the log whose fault it is; after a good request it is ours."""
@@ -52,7 +57,7 @@ def response(status: HTTPStatus) -> bytes:
         "message": status.description or status.phrase,
         "type": "server_error" if ours else "invalid_request_error",
         "param": None,
-        "code": "internal_error" if ours else "malformed_request",
+        "code": _CODES.get(status, "malformed_request"),
     }
     body = utf8(to_json({"error": error})) + b"\n"
     head = (

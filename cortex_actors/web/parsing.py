@@ -18,6 +18,8 @@ from cortex_actors.chat import (
     Message,
     NamedTool,
     Part,
+    RecoveryStrategy,
+    RecoveryWish,
     RequestLimits,
     ResponseFormat,
     Role,
@@ -34,12 +36,15 @@ KNOWN = frozenset(
     {
         "messages", "model", "provider", "fallbacks", "limits", "user",
         "temperature", "max_tokens", "top_p", "stop", "seed",
-        "tools", "tool_choice", "parallel_tool_calls", "response_format",
+        "tools", "tool_choice", "parallel_tool_calls", "response_format", "recovery",
+        "stages",
     }
 )  # fmt: skip
 
 _ROLES: tuple[str, ...] = get_args(Role)
 _LIMITS = ("first_token", "idle", "total")
+_STRATEGIES: tuple[RecoveryStrategy, ...] = get_args(RecoveryStrategy)
+_RECOVERY = ("strategy", "max_retries")
 _BAD_MESSAGES = "Invalid messages format"
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _IMAGE_URL = re.compile(r"(https://|data:image/)\S+", re.IGNORECASE)
@@ -49,6 +54,8 @@ MOST_FALLBACKS = 16
 _MOST_SEED = 2**63 - 1
 _MOST_STOPS = 16
 _MOST_TOOLS = 128
+_MOST_RETRIES = 10
+_MOST_STAGES = 16
 
 
 def parse_chat(body: Mapping[str, Any]) -> tuple[ChatRequest, tuple[str, ...]]:
@@ -71,6 +78,8 @@ def parse_chat(body: Mapping[str, Any]) -> tuple[ChatRequest, tuple[str, ...]]:
         response_format=_response_format(fields.child("response_format")),
         user=fields.name("user"),
         limits=request_limits(fields.child("limits")),
+        recovery=recovery_wish(fields),
+        stages=fields.texts("stages", most=_MOST_STAGES),
     )
     return request, fields.unknown(KNOWN)
 
@@ -194,3 +203,15 @@ def request_limits(fields: Fields | None) -> RequestLimits:
     for key in fields.unknown(_LIMITS):  # a misspelt limit would protect nobody
         raise fields.refuse(key[:40], f"is no limit; there are {', '.join(_LIMITS)}")
     return RequestLimits(*(fields.seconds(key) for key in _LIMITS))
+
+
+def recovery_wish(fields: Fields) -> RecoveryWish:
+    """What is to become of this answer if it breaks off: true, false, or how it is gone on with."""
+    if not isinstance(fields.values.get("recovery"), dict):
+        return RecoveryWish(fields.flag("recovery"))
+    wish = fields.needed_child("recovery")
+    for key in wish.unknown(_RECOVERY):
+        raise wish.refuse(key[:40], f"is not known here; there are {', '.join(_RECOVERY)}")
+    strategy = None if wish.values.get("strategy") is None else wish.word("strategy", _STRATEGIES)
+    retries = wish.integer("max_retries", least=0, most=_MOST_RETRIES)
+    return RecoveryWish(True, cast(RecoveryStrategy | None, strategy), retries)

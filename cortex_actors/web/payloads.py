@@ -1,9 +1,10 @@
 """Payloads: our values as the plain dictionaries that callers see. The one place where their keys are named.
 
 start      {id, request_id, provider, model}
-delta      {text?, reasoning?, tool_calls?}
+delta      {text?, reasoning?, tool_calls?, metadata?}
 usage      {prompt_tokens, completion_tokens, total_tokens, cached_tokens?, reasoning_tokens?}
-end        {finish_reason, end, provider, model, usage, attempts}
+recovered  {provider, model, offset, attempt}
+end        {finish_reason, end, provider, model, usage, attempts, recoveries?}
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from cortex_actors.chat import Chunk, ToolCall, ToolCallDelta, Usage
-from cortex_actors.dispatch.messages import AttemptRecord, ProviderView, StreamEnd
+from cortex_actors.chat import Chunk, Recovered, ToolCall, ToolCallDelta, Usage
+from cortex_actors.dispatch.messages import AttemptRecord, ProviderView, RecoveryRecord, StreamEnd
 
 Payload = dict[str, Any]
 
@@ -26,6 +27,8 @@ def delta_payload(chunk: Chunk) -> Payload:
         payload["reasoning"] = chunk.reasoning
     if chunk.tool_calls:
         payload["tool_calls"] = [_tool_call_delta(call) for call in chunk.tool_calls]
+    if chunk.metadata:
+        payload["metadata"] = dict(chunk.metadata)
     return payload
 
 
@@ -45,9 +48,19 @@ def usage_payload(usage: Usage | None) -> Payload | None:
     return payload
 
 
+def recovered_payload(seam: Recovered) -> Payload:
+    """Who goes on from here, and how many characters of text were there by then."""
+    return {
+        "provider": seam.provider,
+        "model": seam.model,
+        "offset": seam.offset,
+        "attempt": seam.attempt,
+    }
+
+
 def end_payload(end: StreamEnd) -> Payload:
     """How a stream ended, by its name, and what it took to get there."""
-    return {
+    payload: Payload = {
         "finish_reason": end.finish,
         "end": end.name,
         "provider": end.provider,
@@ -55,6 +68,23 @@ def end_payload(end: StreamEnd) -> Payload:
         "usage": usage_payload(end.usage),
         "attempts": attempts_payload(end.attempts),
     }
+    if seams := recoveries_payload(end.recoveries):
+        payload["recoveries"] = seams
+    return payload
+
+
+def recoveries_payload(records: Iterable[RecoveryRecord]) -> list[Payload]:
+    """The seams of an answer, each as it was announced."""
+    return [
+        {
+            "provider": record.provider,
+            "model": record.model,
+            "offset": record.offset,
+            "attempt": record.attempt,
+        }
+        for record in records
+        if record.result == "joined"
+    ]
 
 
 def attempts_payload(attempts: Iterable[AttemptRecord]) -> list[Payload]:

@@ -23,7 +23,14 @@ from urllib.parse import quote
 from cortex_actors.chat import AnswerEvent
 from cortex_actors.dispatch.messages import AttemptRecord, EndName
 from cortex_actors.dispatch.stream import AnswerHead, Stream
-from cortex_actors.errors import CortexError, InternalError, InvalidRequest, RateLimited, UpstreamError
+from cortex_actors.errors import (
+    CortexError,
+    InternalError,
+    InvalidRequest,
+    RateLimited,
+    StageError,
+    UpstreamError,
+)
 from cortex_actors.web.framing import Framing, to_json, utf8
 from cortex_actors.web.payloads import Payload, attempts_payload, usage_payload
 
@@ -46,7 +53,7 @@ _LASTING = frozenset({"key", "money", "silence"})
 _WHOLE = frozenset({EndName.COMPLETE, EndName.RECOVERED})
 
 #: Proxies that buffer would turn a stream into one late answer.
-_STREAM_HEADERS: tuple[Header, ...] = (("Cache-Control", "no-cache"), ("X-Accel-Buffering", "no"))
+STREAM_HEADERS: tuple[Header, ...] = (("Cache-Control", "no-cache"), ("X-Accel-Buffering", "no"))
 
 
 class StreamCut(BrokenPipeError):
@@ -123,7 +130,7 @@ def stream_response(
     """An answer that is still being written."""
     about = [
         ("Content-Type", framing.content_type),
-        *_STREAM_HEADERS,
+        *STREAM_HEADERS,
         *answer_headers(stream.head),
         *headers,
     ]
@@ -131,12 +138,16 @@ def stream_response(
 
 
 def answer_headers(head: AnswerHead) -> list[Header]:
-    """Who answers, at which attempt, what we added to the wait, and what limits the provider has."""
+    """Who answers, at which attempt, what we added to the wait, what limits the provider has; and seams.
+
+    The head of a stream can tell of no seam, since there is none yet; that of a whole answer does.
+    """
     return [
         ("X-Cortex-Provider", header_text(head.provider)),
         ("X-Cortex-Model", header_text(head.model)),
         ("X-Cortex-Attempts", str(head.attempts)),
         ("X-Cortex-Overhead-Ms", f"{head.overhead * 1000:.1f}"),
+        *((("X-Cortex-Recoveries", str(head.recoveries)),) if head.recoveries else ()),
         *(
             (f"X-Upstream-Ratelimit-{name.title()}", header_text(value))
             for name, value in head.rate_limits.items()
@@ -147,7 +158,8 @@ def answer_headers(head: AnswerHead) -> list[Header]:
 def error_headers(error: CortexError) -> list[Header]:
     """The headers of an error, who was tried, and what not to do: for bodies that have no place for that."""
     headers = [(name, header_text(value)) for name, value in error.headers.items()]
-    if isinstance(error, UpstreamError) and error.failure_class in _LASTING:
+    lasting = isinstance(error, UpstreamError) and error.failure_class in _LASTING
+    if lasting or isinstance(error, StageError):
         headers.append(("X-Should-Retry", "false"))
     if isinstance(error, UpstreamError) and error.provider:
         headers.append(("X-Cortex-Provider", header_text(error.provider)))
@@ -207,7 +219,8 @@ class StreamBody:
             batch = next(self._batches, None)
         except Exception as error:  # a bug of ours must not look like the end of an answer
             if not isinstance(error, CortexError):
-                _log.exception("request %s: the stream failed", self._request_id)
+                ids = {"request_id": self._request_id, "stream_id": self._stream.id}
+                _log.exception("the stream failed", extra=ids)
             self.close()
             return self._tell(error if isinstance(error, CortexError) else InternalError(), None)
         if batch is None:
@@ -228,8 +241,9 @@ class StreamBody:
         end = self._stream.end
         payload = error_payload(error, self._request_id)
         payload["end"] = name
-        payload["provider"] = self._stream.provider
-        payload["model"] = self._stream.model
+        whose = end or self._stream  # of an answer that others could not go on with, whoever broke it off
+        payload["provider"] = whose.provider
+        payload["model"] = whose.model
         payload["usage"] = usage_payload(end.usage if end else None)
         told = self._framing.error(error, payload)
         if told is None:

@@ -3,18 +3,16 @@
 Runs on:   the master process (listening, restarting the worker) and the worker's main thread (accepting).
 
     master   binds, forks, waits; restarts a worker that died, ends with it when its tree is spent
-    worker   starts the gateway after the fork, serves, drains on SIGTERM
+    worker   starts the gateway after the fork, serves, drains on SIGTERM, reloads on SIGHUP
 
-Order of an end: SIGTERM -> readiness 503, no new streams, connections still accepted -> streams that run
-finish, up to the drain limit -> the rest get one error -> the server closes -> the tree stops -> exit 0.
-A second SIGTERM to the worker skips the waiting, and so does Ctrl-C.
+What a signal does is in `arbiter` (the master passes it on) and in `draining` (the worker obeys). SIGUSR1
+makes the worker write down where each of its threads stands.
 
 In `gevent` mode this module must be imported after monkey-patching: see `cortex_actors.patched`.
 """
 
 from __future__ import annotations
 
-import _thread
 import gc
 import logging
 import os
@@ -22,20 +20,23 @@ import resource
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable
-from types import FrameType
-from typing import Any, cast
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
-from gunicorn.workers.base import Worker
 
+from cortex_actors import logs
+from cortex_actors.errors import SettingsError
 from cortex_actors.gateway import Gateway
-from cortex_actors.settings import Settings
-from cortex_actors.web import malformed
+from cortex_actors.gateway.changes import in_effect
+from cortex_actors.gateway.reload import Read
+from cortex_actors.otp.stacks import dump_on_signal
+from cortex_actors.settings import ServerSettings, Settings
 from cortex_actors.web.app import create_app
+from cortex_actors.web.arbiter import OneWorkerArbiter
+from cortex_actors.web.draining import Draining
 from cortex_actors.web.service_manager import reassure_watchdog
 
 _log = logging.getLogger(__name__)
@@ -43,9 +44,6 @@ _log = logging.getLogger(__name__)
 #: What the worker exits with when its tree is spent; gunicorn's master takes it as "do not try again",
 #: and exits with it too, so that the service manager hears of it.
 _SPENT = 3
-
-#: How long streams may take to be told when the end is quick, in seconds.
-_LAST_WORDS = 3.0
 
 #: How long after the drain limit the master waits for its worker before it kills it, in seconds.
 _LAST_PATIENCE = 15
@@ -60,6 +58,8 @@ _STACK_BYTES = 512 * 1024
 #: Descriptors of one stream: the caller's socket, the provider's, the transport's handle on it; and of the
 #: rest of the process.
 _DESCRIPTORS_PER_STREAM = 3
+#: Of one who reads a resumable stream: the caller's socket, and perhaps a connection to Redis.
+_DESCRIPTORS_PER_READER = 2
 _DESCRIPTORS_BESIDE = 2048
 
 #: Connections beyond the threads that may be open and say nothing: kept alive, or not yet begun.
@@ -71,17 +71,26 @@ _WORKER_CLASSES = {
 }
 
 
-def serve(settings: Settings) -> None:
-    """Serves until it is told to stop; ends the process."""
-    Server(settings).run()
+def serve(settings: Settings, read: Read | None = None) -> None:
+    """Serves until it is told to stop; ends the process. `read` gives the settings anew, for a reload."""
+    Server(settings, read).run()
 
 
 class Server(BaseApplication):
     """Our settings in gunicorn's words, and the gateway's life in gunicorn's hooks."""
 
-    def __init__(self, settings: Settings, wrap: Callable[[Any], Any] = lambda app: app) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        read: Read | None = None,
+        wrap: Callable[[Any], Any] = lambda app: app,
+    ) -> None:
         self.settings = settings
         self.gateway: Gateway | None = None
+        #: Whether the settings may have changed since this process read them.
+        self.stale = False
+        self._read = read
+        self._secrets = settings.secrets
         self._wrap = wrap
         super().__init__()
 
@@ -91,9 +100,11 @@ class Server(BaseApplication):
 
     def load_config(self) -> None:
         server = self.settings.server
-        threads = server.max_streams + server.spare_threads
+        threads = server.max_streams + server.spare_threads + server.max_followers
+        threads += self.settings.journal.max_readers
         options = {
-            "bind": [f"{_bracketed(server.host)}:{server.port}"],
+            "bind": _addresses(server),
+            "reuse_port": server.reuse_port,
             "workers": 1,
             "worker_class": _WORKER_CLASSES[server.mode],
             "threads": threads,
@@ -103,11 +114,14 @@ class Server(BaseApplication):
             "graceful_timeout": round(server.drain_timeout) + _LAST_PATIENCE,
             "timeout": 0,  # our own watchdog knows better what a hang is
             "control_socket_disable": True,
+            "forwarder_headers": "",  # else a caller's SCRIPT_NAME moves its path past the rules of a proxy
+            "forwarded_allow_ips": "",  # who a proxy says has called is for `address` alone to believe
             "logger_class": QuietLogger,
             "pidfile": server.pid_file or None,
             "proc_name": "cortex",
-            "when_ready": _announce,
-            "pre_fork": lambda arbiter, worker: gc.freeze(),
+            "when_ready": lambda arbiter: _announce(arbiter.LISTENERS),
+            "pre_fork": self._before_fork,
+            "post_worker_init": self._begin,
             "worker_int": lambda worker: worker.tell_all(),
             "worker_exit": lambda arbiter, worker: self._stop(),
         }
@@ -116,87 +130,49 @@ class Server(BaseApplication):
 
     def load(self) -> Any:
         """Starts the gateway in the worker process; an actor tree does not survive a fork."""
-        _allow_descriptors(self.settings.server.max_streams)
+        if self.stale:
+            self.settings = self._read_again()
+        _allow_descriptors(self.settings.server.max_streams, self.settings.journal.max_readers)
         if self.settings.server.mode == "threads":
             sys.setswitchinterval(_SWITCH_INTERVAL)
             threading.stack_size(_STACK_BYTES)
-        gateway = self.gateway = Gateway.start(self.settings, _die_spent)
+        gateway = self.gateway = Gateway.start(self.settings, _die_spent, self._read)
+        gateway.on_change(self._follow)
+        dump_on_signal(signal.SIGUSR1)
         reassure_watchdog(lambda: gateway.live().ok)
-        return self._wrap(create_app(gateway, self.settings))
+        return self._wrap(create_app(gateway))
+
+    def _begin(self, worker: Draining) -> None:
+        if self.settings.server.reuse_port:  # then the worker has made the sockets, and not the master
+            _announce(worker.sockets)
+        worker.catch_up()
+
+    def _before_fork(self, arbiter: Arbiter, worker: Draining) -> None:
+        self.stale = self.stale or worker.age > 1
+        gc.freeze()
+
+    def _read_again(self) -> Settings:
+        """The settings for a worker that is not the first: what its predecessor reloaded is in the file."""
+        try:
+            said = self._read() if self._read is not None else self.settings
+        except SettingsError as error:
+            _log.error("the settings of the start are used again: %s", "; ".join(error.mistakes))
+            return self.settings
+        settings, waiting = in_effect(said, self.settings)
+        if waiting:
+            _log.warning("at the next start: %s", ", ".join(waiting))
+        self._follow(self.settings, settings)
+        return settings
+
+    def _follow(self, before: Settings, after: Settings) -> None:
+        """When other settings are in force: what the gateway itself does not know of."""
+        self._secrets = tuple(dict.fromkeys((*self._secrets, *after.secrets)))
+        logs.setup(after.logs, self._secrets)
+        self.cfg.set("keepalive", round(after.server.keep_alive))
 
     def _stop(self) -> None:
         if self.gateway is not None:
             self.gateway.stop()
-
-
-class OneWorkerArbiter(Arbiter):
-    """gunicorn's master with one worker and no more: the tree in it, and its limits, are there once."""
-
-    _stopping = False
-
-    def stop(self, graceful: bool = True) -> None:
-        """Ends the worker; from now on a signal to end is passed on to it, which makes it hurry."""
-        self._stopping = True
-        super().stop(graceful)
-
-    def signal(self, sig: int, frame: FrameType | None) -> None:
-        """Runs in the signal handler; while the worker drains nobody reads the queue of signals."""
-        if self._stopping and sig in (signal.SIGTERM, signal.SIGINT):
-            self.kill_workers(signal.SIGTERM)
-        else:
-            super().signal(sig, frame)
-
-    def handle_ttin(self) -> None:
-        """One worker more: never."""
-
-    def handle_ttou(self) -> None:
-        """One worker less: never."""
-
-    def handle_usr2(self) -> None:
-        """A second daemon beside this one: never."""
-
-
-class Draining(Worker):
-    """What both worker classes add to gunicorn's: SIGTERM drains first, and no caller gets a page of HTML."""
-
-    _hurry: threading.Event | None = None
-    _drained = False
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self._hurry is not None:
-            self._hurry.set()
-            return
-        self._hurry = threading.Event()
-        # A bare thread, since this is a signal handler: Thread.start would wait, which a gevent hub may not.
-        _thread.start_new_thread(self._drain, ())
-
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Answers what is no request, and what failed where no handler could answer."""
-        malformed.answer(client, exc, was_request=req is not None)
-
-    def tell_all(self) -> None:
-        """When the end is to be quick: no stream is waited for, but each is told.
-
-        Looks instead of waiting, since this may be a signal handler inside another one: no lock is safe here.
-        """
-        self.handle_exit(signal.SIGINT, None)
-        self.handle_exit(signal.SIGINT, None)
-        give_up = time.monotonic() + _LAST_WORDS
-        while not self._drained and time.monotonic() < give_up:
-            time.sleep(0.01)
-
-    def _drain(self) -> None:
-        try:
-            gateway = cast(Server, self.app).gateway
-            if gateway is not None:
-                gateway.drain(self._hurry)
-        finally:
-            self._drained = True
-            super().handle_exit(signal.SIGTERM, None)
-            self.hang_up()
-
-    def hang_up(self) -> None:
-        """When no more connections are accepted; for a worker class that does not end idle ones by itself."""
 
 
 class QuietLogger(Logger):
@@ -213,9 +189,9 @@ class QuietLogger(Logger):
             super().exception(msg, *args, **kwargs)
 
 
-def _allow_descriptors(streams: int) -> None:
+def _allow_descriptors(streams: int, readers: int) -> None:
     """Raises the soft limit on open files to what so many streams need, as far as the hard one allows."""
-    wanted = streams * _DESCRIPTORS_PER_STREAM + _DESCRIPTORS_BESIDE
+    wanted = streams * _DESCRIPTORS_PER_STREAM + readers * _DESCRIPTORS_PER_READER + _DESCRIPTORS_BESIDE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         granted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -224,8 +200,8 @@ def _allow_descriptors(streams: int) -> None:
             _log.warning("%d open files allow fewer than %d streams", granted, streams)
 
 
-def _announce(arbiter: Any) -> None:
-    for listener in arbiter.LISTENERS:
+def _announce(listeners: Iterable[object]) -> None:
+    for listener in listeners:
         _log.info("listening on %s, pid %d", listener, os.getpid())
 
 
@@ -234,6 +210,12 @@ def _die_spent(reason: str) -> None:
     _log.critical("the supervision tree gave up (%s); the process ends", reason)
     logging.shutdown()
     os._exit(_SPENT)
+
+
+def _addresses(server: ServerSettings) -> list[str]:
+    """Where to listen: for everybody, and on a port that leads to this instance alone."""
+    shared = f"{_bracketed(server.host)}:{server.port}"
+    return [shared, f"127.0.0.1:{server.own_port}"] if server.own_port else [shared]
 
 
 def _bracketed(host: str) -> str:

@@ -1,9 +1,10 @@
 """The service manager: tells systemd that the worker is well, for as long as it is.
 
     READY=1       gunicorn's master sends it, as soon as callers can connect
+    RELOADING=1   sent here when the worker begins to read its settings again, and READY=1 when it is done
     WATCHDOG=1    sent here, three times in each `WatchdogSec=`, while somebody who should know says "well"
 
-Runs on:   a thread of its own in the worker process; there is none where no watchdog waits.
+Runs on:   the watchdog's messages, a thread of its own in the worker process; there is none where none waits.
 Sends:     datagrams to the socket of systemd. The unit needs `NotifyAccess=all`: the worker is not its main
            process.
 
@@ -17,8 +18,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 #: One lost or late message must not cost a process.
 _MESSAGES_PER_PERIOD = 3
@@ -32,6 +33,21 @@ def reassure_watchdog(well: Callable[[], bool], environ: Mapping[str, str] = os.
         threading.Thread(target=_beat, args=arguments, name="systemd-watchdog", daemon=True).start()
 
 
+@contextmanager
+def reloading(environ: Mapping[str, str] = os.environ) -> Iterator[None]:
+    """Tells systemd that the settings are being read again, for as long as the block takes; sd_notify(3)."""
+    address = environ.get("NOTIFY_SOCKET")
+    if address is None:
+        yield
+        return
+    microseconds = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    _send(address, f"RELOADING=1\nMONOTONIC_USEC={microseconds}")
+    try:
+        yield
+    finally:
+        _send(address, "READY=1")
+
+
 def watchdog_interval(environ: Mapping[str, str], master: int) -> float | None:
     """Seconds between two messages; None where nobody waits for them."""
     period = environ.get("WATCHDOG_USEC", "")
@@ -42,10 +58,14 @@ def watchdog_interval(environ: Mapping[str, str], master: int) -> float | None:
 
 
 def _beat(well: Callable[[], bool], interval: float, address: str) -> None:
-    if address.startswith("@"):
-        address = f"\0{address[1:]}"  # a name in Linux' abstract namespace
     while True:
         if well():
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock, suppress(OSError):
-                sock.sendto(b"WATCHDOG=1", address)
+            _send(address, "WATCHDOG=1")
         time.sleep(interval)
+
+
+def _send(address: str, message: str) -> None:
+    if address.startswith("@"):
+        address = f"\0{address[1:]}"  # a name in Linux' abstract namespace
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock, suppress(OSError):
+        sock.sendto(message.encode("ascii"), address)

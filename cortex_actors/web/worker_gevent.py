@@ -9,7 +9,7 @@ from typing import Any
 
 from gunicorn.workers.ggevent import GeventWorker
 
-from cortex_actors.web.server import Draining
+from cortex_actors.web.draining import Draining
 
 #: How long idle connections may still be used once the worker is ending, in seconds: a caller may be sending
 #: at this very moment. As long as in `threads` mode.

@@ -75,6 +75,7 @@ def test_duplicates_of_a_header_are_kept(upstream: ScriptedUpstream, connect: Co
         ("text/plain", b"{}", {"response": "string"}, "{}"),
         ("image/png", b"\x89", {}, b"\x89"),
         ("application/json", b"", {}, None),
+        ("application/json", b"\xef\xbb\xbf[1]", {}, [1]),
     ],
 )
 def test_a_body_is_read_as_what_it_calls_itself(
@@ -163,6 +164,7 @@ def test_a_refusal_is_a_typed_error_with_everything_it_said(
         (b"<h1>oops</h1>", "<h1>oops</h1>"),
         (b"", "bad request"),
         (b"[]", "[]"),
+        (b'{"error": "\\u001b[31mred\\nand more"}', "\\u001b[31mred and more"),
     ],
 )
 def test_the_sentence_that_says_what_is_wrong_is_found(
@@ -323,3 +325,24 @@ def test_errors_hold_no_credential(upstream: ScriptedUpstream, connect: Connect)
     with pytest.raises(APIError) as error:
         _get(connect, auth=Bearer("CANARY"))
     assert "CANARY" not in repr(error.value) + str(error.value) + repr(vars(error.value))
+
+
+def test_an_answer_that_is_nested_too_deeply_is_an_answer_that_does_not_fit(
+    upstream: ScriptedUpstream, connect: Connect
+) -> None:
+    body = b'{"in":' * 600 + b"1" + b"}" * 600
+    upstream.default = [
+        Head(200, {"Content-Type": "application/json", "Content-Length": str(len(body))}),
+        Send(body),
+    ]
+    endpoint = {"response": "Doll"}
+    types = {"types": {"Doll": {"fields": {"in": "Doll"}}}}
+    assert list(_get(connect, endpoint, manifest=types).data) == ["in"]
+    with pytest.raises(UnexpectedAnswer, match="nested too deeply"):
+        _get(connect, endpoint, manifest=types, strict_answers=True)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "5", True])
+def test_a_limit_that_is_no_time_is_refused_when_it_is_made(seconds: Any) -> None:
+    with pytest.raises(ValueError, match="the idle limit must be seconds above 0"):
+        Timeouts(idle=seconds)

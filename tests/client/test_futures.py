@@ -181,6 +181,12 @@ def test_pauses_grow_as_the_polling_says(backoff: Any, pauses: list[float]) -> N
     assert Polling(backoff=backoff).pause(10_000) <= 10.0
 
 
+@pytest.mark.parametrize("wrong", [{"interval": 0}, {"limit": 0}])
+def test_a_polling_without_a_pause_or_an_end_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be above 0 s"):
+        Polling(**wrong)
+
+
 def test_the_usual_polling_is_every_second_for_five_minutes() -> None:
     assert (Polling().interval, Polling().limit, Polling().backoff) == (1.0, 300.0, "none")
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from cortex_actors.client import Client, Context, load_manifest
+from cortex_actors.client import Bearer, Client, Context, RetryPolicy, load_manifest, shipped
+from cortex_actors.client.codegen.module import generate
+from cortex_actors.client.docs import markdown
 from cortex_actors.client.limiter import RateLimit
 from cortex_actors.client.manifest.mistakes import ManifestError
 from cortex_actors.client.manifest.model import UnknownEndpoint
+from cortex_actors.client.openapi import openapi
 from tests.client import PLAIN, STREAM, document, manifest, mistakes
 
 #: A manifest that says everything there is to say, once.
@@ -112,12 +119,19 @@ def test_no_other_kind_of_file_is_read_and_none_is_run(tmp_path: Path, name: str
     [
         ("m.json", "{", "is not JSON"),
         ("m.toml", "= 1", "is not TOML"),
-        ("m.json", '{"name": "a", "name": "b"}', "has the field 'name' twice"),
+        (
+            "m.json",
+            '{"endpoints": [{"id": "a", "method": "GET", "id": "b"}]}',
+            "/endpoints/0/id: is here twice",
+        ),
+        ("m.json", '{"endpoints": [{"id": "a", "method": "GET", "id": "b"}]}', "/name: name is required"),
         ("m.json", "[1]", "manifest must be an object"),
-        ("m.json", "[" * 100_000, "is not JSON"),
+        ("m.json", "[" * 100_000, "is nested too deeply"),
+        ("m.json", '{"types": {"T": ' + '{"items": ' * 900 + "1" + "}" * 902, "is nested too deeply"),
+        ("m.json", '{"defaults": {"timeout": 1' + "0" * 400 + "}}", "/defaults/timeout: must be a number"),
     ],
 )
-def test_a_file_that_is_not_what_its_name_says_is_one_mistake(
+def test_a_file_that_cannot_be_used_says_why_and_where(
     tmp_path: Path, name: str, text: str, told: str
 ) -> None:
     file = tmp_path / name
@@ -185,6 +199,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_pointer() -> None:
         ({"defaults": {"id": "a"}}, "/defaults/id: is not a field here"),
         ({"resources": {"cats": "Meow."}}, "/resources/cats: no endpoint belongs to this resource"),
         ({"servers": {"a": {}}}, "/servers/a/url: url is required"),
+        ({"resources": {"a/b": {"text": "Meow."}}}, "/resources/a~1b/text: is not a field here"),
     ],
 )
 def test_a_mistake_beside_the_endpoints_names_its_place(change: dict[str, Any], told: str) -> None:
@@ -220,6 +235,58 @@ def test_stream_fields_without_streaming_are_refused_by_name() -> None:
         "/endpoints/0/stream_format: means nothing without streaming",
         "/endpoints/0/event_types: means nothing without streaming",
     ]
+
+
+#: What somebody may have written in place of what belongs there.
+RUBBISH = st.sampled_from(
+    [
+        *(None, True, 0, -1, 3.5, 10**400, float("nan"), "", "a", "/x", "union", "object", "Work", "none"),
+        *([], {}, [[]], [None], [1], ["a"], {"a": 1}, {"": ""}, {"ref": "Work"}, {"items": "string"}),
+        *({"type": "a"}, {"fields": {}}, {"a/b~": 1}, {"discriminator": "type", "mapping": {"x": "string"}}),
+    ]
+)
+
+
+def _nodes(value: Any, parent: Any = None, key: Any = None) -> Iterator[tuple[Any, Any]]:
+    """Every place of a document: what holds it, and under which key."""
+    if parent is not None:
+        yield parent, key
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(inner, dict | list):
+            yield from _nodes(inner, value, key)
+        else:
+            yield value, key
+
+
+def _leads_into(document: Any, pointer: str) -> bool:
+    """Whether a pointer leads to something that is there, or that is missing from something that is."""
+    steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+    place = document
+    for depth, name in enumerate(steps):
+        key = int(name) if isinstance(place, list) else name
+        if isinstance(place, dict) and key not in place:
+            return depth >= len(steps) - 2
+        place = place[key]
+    return True
+
+
+@settings(deadline=None, max_examples=400)
+@given(data=st.data())
+def test_whatever_is_wrong_with_a_manifest_is_told_with_a_place_that_is_there(data: st.DataObject) -> None:
+    damaged = copy.deepcopy(data.draw(st.sampled_from([EVERYTHING, shipped("cortex").document])))
+    for _ in range(data.draw(st.integers(1, 3))):
+        parent, key = data.draw(st.sampled_from(list(_nodes(damaged))))
+        parent[key] = copy.deepcopy(data.draw(RUBBISH))
+    try:
+        read = load_manifest(damaged)
+    except ManifestError as error:
+        read, told = None, error.mistakes
+    if read is None:
+        assert [mistake for mistake in told if not _leads_into(damaged, mistake.pointer)] == []
+        return
+    json.dumps(openapi(read))
+    markdown(read)
+    compile(generate(read), read.name, "exec")
 
 
 def test_two_endpoints_with_one_id_are_refused() -> None:
@@ -261,6 +328,37 @@ def test_a_context_must_bring_the_functions_that_the_manifest_names() -> None:
     with pytest.raises(ValueError, match="/middleware/0: the context has no middleware 'stamp'") as error:
         Client(read, Context(base_url="http://a.test"))
     assert "/endpoints/0/transform: the context has no transform 'trim'" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"auth": {"defualt": Bearer("t")}}, "the way to sign in 'defualt', .*; did you mean 'default'"),
+        ({"retry_policies": {"smoe": RetryPolicy()}}, "the retry policy 'smoe', .*; did you mean 'some'"),
+    ],
+)
+def test_a_name_that_only_the_context_knows_is_refused(options: dict[str, Any], told: str) -> None:
+    read = manifest(PLAIN, retry_policies={"some": {}})
+    with pytest.raises(ValueError, match=told):
+        Client(read, Context(base_url="http://a.test", **options))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"base_url": "api.test"},
+        {"timeouts": 0},
+        {"timeouts": "5"},
+        {"timeouts": float("nan")},
+        {"auth": "t0ken"},
+        {"auth": {"default": "t0ken"}},
+        {"bse_url": "http://a.test"},
+    ],
+)
+def test_a_context_that_makes_no_sense_is_refused_when_it_is_made(options: dict[str, Any]) -> None:
+    with pytest.raises((ValueError, TypeError)) as error:
+        Context(**options)
+    assert "t0ken" not in str(error.value)
 
 
 def test_a_client_needs_an_address_from_somewhere() -> None:

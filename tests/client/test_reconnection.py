@@ -154,6 +154,12 @@ def test_pauses_grow_while_nothing_comes_and_begin_anew_with_an_event() -> None:
     assert reconnect.pause(3, 60_000, Random(1)) == 60.0, "a server may ask for more than our longest"
 
 
+@pytest.mark.parametrize("wrong", [{"max_attempts": 0}, {"delay": -1}, {"longest": -1}])
+def test_a_reconnection_that_makes_no_sense_is_refused_when_it_is_made(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Reconnect(**wrong)
+
+
 def test_after_so_many_attempts_in_a_row_the_failure_is_told(
     upstream: ScriptedUpstream, connect: Connect
 ) -> None:

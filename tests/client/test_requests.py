@@ -324,7 +324,7 @@ def test_a_stream_is_asked_for_in_its_format(
 
 def test_a_server_of_the_manifest_may_be_chosen_by_name(upstream: ScriptedUpstream, connect: Connect) -> None:
     # P-15: base_url and servers are applied.
-    servers = {"here": {"url": upstream.url + "/base/"}, "there": {"url": "http://127.0.0.1:1"}}
+    servers = {"there": {"url": "http://127.0.0.1:1"}, "here": {"url": upstream.url + "/base/"}}
     connect(PLAIN, manifest={"servers": servers}, base_url=None, server="here").execute(
         "get_thing", path_params={"id": 1}
     )
@@ -342,6 +342,65 @@ def test_a_call_may_go_to_another_path(upstream: ScriptedUpstream, connect: Conn
 def test_an_option_that_does_not_exist_is_a_type_error(connect: Connect) -> None:
     with pytest.raises(TypeError, match="did you mean 'path_params'"):
         connect(PLAIN).execute("get_thing", path_parms={})  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"timeout": 0}, "'timeout' must be seconds above 0, or a Timeouts"),
+        ({"timeout": float("inf")}, "'timeout' must be seconds above 0, or a Timeouts"),
+        ({"max_retries": -1}, "'max_retries' must be a whole number from 0 on"),
+        ({"headers": {"X-A": 1}}, "'headers' must be a mapping of texts"),
+        ({"query": [("a", 1)]}, "'query' must be a mapping"),
+        ({"last_event_id": 7}, "'last_event_id' must be a text"),
+        ({"reconnect": "yes"}, "'reconnect' must be true, false or a Reconnect"),
+        ({"retry": 3}, "'retry' must be a RetryPolicy"),
+        ({"idempotency_key": ""}, "'idempotency_key' must be a text"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused_before_anything_is_sent(
+    upstream: ScriptedUpstream, connect: Connect, options: Any, told: str
+) -> None:
+    client = connect(STREAM)
+    for call in (client.execute, client.execute_stream):
+        with pytest.raises(InvalidCall, match=f"stream_chat: the option {told}"):
+            call("stream_chat", **options)
+    assert upstream.requests == []
+
+
+def test_an_option_that_is_none_says_nothing(upstream: ScriptedUpstream, connect: Connect) -> None:
+    nothing: Any = dict.fromkeys(["path", "path_params", "query", "headers", "timeout", "max_retries"])
+    connect(POST).execute("make_thing", {}, **nothing)
+    assert _sent(upstream).path == "/things"
+
+
+@pytest.mark.parametrize("path", ["@evil.test/x", ":1@evil.test/x", "http://evil.test/x", ".evil.test", ""])
+def test_another_path_is_never_another_host(upstream: ScriptedUpstream, connect: Connect, path: str) -> None:
+    # Behind the address of the manifest, "@evil.test" would be the host, and would get the credential.
+    with pytest.raises(InvalidCall, match="'path' must be a path that begins with '/'"):
+        connect(PLAIN, auth=Bearer("CANARY")).execute("get_thing", path=path)
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize("credential", [None, 7, b"t0ken"])
+def test_a_credential_that_is_no_text_is_refused_when_it_is_made(credential: Any) -> None:
+    for way in (Bearer, APIKey, lambda secret: Basic("user", secret)):
+        with pytest.raises(TypeError, match="a credential must be a text, or a function that gives one"):
+            way(credential)
+
+
+def test_a_credential_that_turns_out_to_be_none_is_not_sent(
+    upstream: ScriptedUpstream, connect: Connect
+) -> None:
+    gone: Any = lambda: None  # noqa: E731
+    with pytest.raises(TypeError, match="gave NoneType, not a text"):
+        connect(PLAIN, auth=Bearer(gone)).execute("get_thing", path_params={"id": 1})
+    assert upstream.requests == []
+
+
+def test_a_header_of_the_context_that_is_no_text_is_named(connect: Connect) -> None:
+    with pytest.raises(InvalidCall, match="header 'X-Seven' cannot be sent"):
+        connect(PLAIN, headers={"X-Seven": 7}).execute("get_thing", path_params={"id": 1})
 
 
 def test_a_deprecated_endpoint_warns(connect: Connect) -> None:

@@ -201,6 +201,13 @@ class TestPolicy:
         policy = RetryPolicy(backoff=growth, base=1, cap=5)
         assert [policy.ceiling(retry) for retry in range(4)] == ceilings
 
+    @pytest.mark.parametrize(
+        "wrong", [{"max_attempts": 0}, {"jitter": 2}, {"base": -1}, {"longest_wait": -1}]
+    )
+    def test_a_policy_that_makes_no_sense_is_refused_when_it_is_made(self, wrong: Any) -> None:
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            RetryPolicy(**wrong)
+
     def test_nothing_begins_after_the_elapsed_limit(self) -> None:
         policy = RetryPolicy(base=1.0, jitter=0.0, max_elapsed=5.0)
         assert self._pause(policy, elapsed=3.9) == 1.0

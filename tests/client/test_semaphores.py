@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -9,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from cortex_actors.client import APIError, BytesSemaphore, CountingSemaphore
+from cortex_actors.client import APIError, BytesSemaphore, CountingSemaphore, TelemetryEvent
 from cortex_actors.client.errors import LimitReached
 from cortex_actors.client.semaphores import DEFAULT_BYTES
 from tests.client import LONG, PLAIN, STREAM
 from tests.client.conftest import Connect
-from tests.upstream import Gate, ScriptedUpstream, json_answer, sse_stream
+from tests.upstream import Gate, Hang, ScriptedUpstream, json_answer, sse_stream
 
 
 @pytest.mark.parametrize("limit", [0, -1])
@@ -142,6 +143,22 @@ def test_a_stream_keeps_its_place_until_it_is_over(upstream: ScriptedUpstream, c
     go.set()
     assert len(list(response)) == 2
     assert places.available == 1
+
+
+def test_a_stream_that_is_forgotten_gives_its_place_back_and_tells_its_end(
+    upstream: ScriptedUpstream, connect: Connect
+) -> None:
+    # P-9: a stream that was never read kept everything it held.
+    upstream.default = sse_stream("a").then(Hang())
+    places, told = CountingSemaphore(1), list[TelemetryEvent]()
+    client = connect(STREAM, semaphore=places, telemetry=[told.append])
+    response = client.execute_stream("stream_chat")
+    assert places.available == 0
+    del response
+    gc.collect()
+    assert places.available == 1
+    assert [event.metadata["outcome"] for event in told if event.name == "stream.stop"] == ["closed"]
+    assert upstream.request().closed.wait(LONG)
 
 
 def test_a_call_that_fails_gives_its_place_and_its_bytes_back(

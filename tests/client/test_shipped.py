@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ import pytest
 from cortex_actors import __version__
 from cortex_actors.client import Bearer, Client, Context, StatusError, shipped
 from cortex_actors.client.shipped import NAMES
+from cortex_actors.web.app import ROUTES, SUBTREES
 from tests.client import LONG
 from tests.client.test_codegen import imported
 from tests.live.daemon import Daemon
 from tests.live.settings_file import provider, settings
 from tests.upstream import (
+    Gate,
     ScriptedUpstream,
     json_answer,
     ndjson_stream,
@@ -103,7 +106,7 @@ def provider_upstream() -> Iterator[ScriptedUpstream]:
 def gateway(
     provider_upstream: ScriptedUpstream, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Daemon]:
-    text = settings(provider("one", provider_upstream.url, priority=1))
+    text = settings(provider("one", provider_upstream.url, priority=1), recovery={"enabled": False})
     with Daemon(text, tmp_path_factory.mktemp("client"), mode="threads") as daemon:
         yield daemon
 
@@ -162,6 +165,66 @@ def test_the_generated_openai_module_talks_to_the_running_gateway(url: str, tmp_
         assert "".join(pieces) == "Hola, ¿qué tal?"
         whole = client.chat.completions(HI, model)
         assert whole["choices"][0]["message"]["content"] == "Hola, ¿qué tal?"
+
+
+def test_an_operator_looks_into_the_running_gateway(
+    url: str, provider_upstream: ScriptedUpstream, tmp_path: Path
+) -> None:
+    module = imported(shipped("cortex"), tmp_path)
+    go_on = threading.Event()
+    provider_upstream.enqueue(openai_stream(["Hola, ", "¿qué ", "tal?"]).pause(2, Gate(go_on)))
+    context = Context(base_url=url, timeouts=LONG, strict_answers=True, strict_events=True)
+    with module.CortexClient(context) as client:
+        with client.chat.answer_stream(HI) as answer:
+            next(answer)
+            (running,) = client.streams.list(provider="one")["streams"]
+            assert client.streams.get(running["id"])["stream"]["provider"] == "one"
+            go_on.set()
+        assert client.streams.list(provider="two", limit=5)["streams"] == []
+        found = client.gateway.actor("providers/one/worker", stack=True)
+        assert (found["actor"]["id"], found["path"][0]) == ("worker", "cortex")
+        assert client.gateway.actors(temporary=False)["tree"]["id"] == "cortex"
+        lately = client.gateway.events(limit=3)
+        with client.gateway.events_stream(call={"last_event_id": f"{lately['boot']}.0"}) as follower:
+            first = next(follower)
+        assert first.json()["seq"] >= 1
+        assert first.id.startswith(lately["boot"])
+
+
+def test_an_answer_is_gone_on_with_where_it_was_left(
+    url: str, provider_upstream: ScriptedUpstream, tmp_path: Path
+) -> None:
+    module = imported(shipped("cortex"), tmp_path)
+    go_on = threading.Event()
+    provider_upstream.enqueue(openai_stream(["Hola, ", "¿qué ", "tal?"]).pause(2, Gate(go_on)))
+    with module.CortexClient(Context(base_url=url, timeouts=LONG, strict_events=True)) as client:
+        with client.chat.answer_stream(HI, resumable=True) as answer:
+            stream = answer.headers["x-cortex-stream"]
+            start, first = next(answer), next(answer)
+        assert (start.event, first.json()) == ("start", {"text": "Hola, "})
+        go_on.set()
+        rest = list(client.chat.resume_stream(stream, call={"last_event_id": answer.last_event_id}))
+        assert "".join(event.json().get("text", "") for event in rest) == "¿qué tal?"
+        assert (rest[-1].event, rest[-1].json()["end"]) == ("end", "complete")
+        assert client.chat.cancel(stream) is None
+
+
+#: What the dashboard and the admin page alone ask, and only they know how.
+NOT_FOR_CLIENTS = ("/api/admin", "/api/dashboard")
+
+
+def test_our_manifest_knows_every_path_of_our_api() -> None:
+    known = {
+        (endpoint.method, endpoint.path.partition("{")[0])
+        for endpoint in shipped("cortex").endpoints.values()
+    }
+    served = {(method, path) for path, methods in {**ROUTES, **SUBTREES}.items() for method in methods}
+    ours = {
+        (method, path)
+        for method, path in served
+        if path.startswith("/api") and not path.startswith(NOT_FOR_CLIENTS)
+    }
+    assert known == ours
 
 
 def test_the_gateways_refusals_have_the_names_of_its_manifest(url: str) -> None:

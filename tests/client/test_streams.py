@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import statistics
 import threading
+import time
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -268,6 +270,29 @@ def test_cancel_from_another_thread_ends_the_consumer(
     assert response.is_cancelled
     assert response.error is None
     assert upstream.request().closed.wait(LONG)
+
+
+def test_cancel_ends_a_blocked_iteration_within_a_quarter_of_a_second(
+    upstream: ScriptedUpstream, connect: Connect
+) -> None:
+    # P-3: it looked every now and then whether somebody had cancelled it, and never saw that one had.
+    upstream.default = sse_stream("a").then(Hang())
+    client, took = connect(STREAM), list[float]()
+    for _ in range(9):
+        response, blocked = client.execute_stream("stream_chat"), threading.Event()
+
+        def consume(response: StreamResponse = response, blocked: threading.Event = blocked) -> float:
+            for _ in response:
+                blocked.set()
+            return time.monotonic()
+
+        with ThreadPoolExecutor(1) as consumer:
+            end = consumer.submit(consume)
+            assert blocked.wait(LONG)
+            cancelled = time.monotonic()
+            response.cancel()
+            took.append(end.result(LONG) - cancelled)
+    assert statistics.median(took) < 0.25  # a busy machine may delay one of them, not most
 
 
 def test_cancel_returns_at_once_and_may_be_repeated(upstream: ScriptedUpstream, connect: Connect) -> None:

@@ -172,6 +172,19 @@ def test_an_enum_and_a_short_field_are_understood() -> None:
             {"T": {"fields": {"a": {"items": 3, "type": "array"}}}},
             "/types/T/fields/a/items: must be an object",
         ),
+        (
+            {"U": {"kind": "union", "discriminator": {"mapping": {"a": "string"}}}},
+            "/types/U: 'a' is told by 'type', which 'string' does not have",
+        ),
+        (
+            {"A": {"type": "map"}, "U": {"kind": "union", "discriminator": "k", "variants": {"a": "A"}}},
+            "/types/U: 'a' is told by 'k', which 'A' does not have",
+        ),
+        ({"string": {"fields": {}}}, "/types/string: has the name of a primitive"),
+        (
+            {"T": {"fields": {"a": {"type": "array", "items": ""}}}},
+            "/types/T/fields/a/items: must be an object",
+        ),
         ({"T": {"type": "string", "fields": {}}}, "/types/T/type: an object is told by its fields"),
     ],
 )
@@ -190,3 +203,17 @@ def test_an_answer_that_does_not_fit_is_reported_and_left_as_it_came() -> None:
     decoded, report = _types(T={"fields": {"a": "string", "b": {"default": 7}}}).decode({"a": 1}, "T")
     assert decoded == {"a": 1, "b": 7}
     assert [str(mistake) for mistake in report.mistakes] == ["/a: must be a text"]
+
+
+def test_a_value_that_is_nested_too_deeply_is_a_mistake_both_ways() -> None:
+    codec = _types(Tree={"fields": {"children": {"type": "array", "items": "Tree"}}})
+    deep: dict[str, Any] = {}
+    for _ in range(5000):
+        deep = {"children": [deep]}
+    endless: dict[str, Any] = {}
+    endless["children"] = [endless]
+    for value in (deep, endless):
+        for way in (codec.encode, codec.decode):
+            same, report = way(value, "Tree")
+            assert same is value
+            assert "is nested too deeply" in [mistake.message for mistake in report.mistakes]

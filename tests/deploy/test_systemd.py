@@ -17,8 +17,8 @@ import pytest
 from cortex_actors.settings import ServerSettings, SupervisionSettings
 from tests.deploy import CONFIG
 from tests.deploy.tools import command, run
+from tests.live.caller import PATIENCE
 from tests.live.conftest import Launch
-from tests.live.daemon import PATIENCE
 
 UNITS = ("cortex.service", "cortex@.service")
 
@@ -163,9 +163,7 @@ def test_systemd_hears_that_callers_can_connect_and_then_that_all_is_well(
 
 
 @pytest.mark.parametrize("text", ["", "no TOML"], ids=["a good file", "a bad one"])
-def test_systemd_hears_of_a_reload_and_of_its_end(
-    launch: Launch, systemd: socket.socket, text: str
-) -> None:
+def test_systemd_hears_of_a_reload_and_of_its_end(launch: Launch, systemd: socket.socket, text: str) -> None:
     daemon = launch("", environ={"NOTIFY_SOCKET": systemd.getsockname()})
     assert systemd.recv(1000).startswith(b"READY=1")
 

@@ -10,7 +10,8 @@ import pytest
 from pykka import ActorRegistry
 
 from cortex_actors.otp.counters import COUNTERS
-from tests.dispatch.plant import LIMIT, Plant
+from tests.dispatch.broken import ON
+from tests.dispatch.plant import LIMIT, Plant, provider
 from tests.upstream import ScriptedUpstream
 
 Start = Callable[..., Plant]
@@ -45,3 +46,17 @@ def start(upstream: ScriptedUpstream, spare: ScriptedUpstream) -> Iterator[Start
     """Starts plants, which are stopped before the upstreams are."""
     with ExitStack() as stack:
         yield lambda *providers, **sections: stack.enter_context(Plant(*providers, **sections))
+
+
+@pytest.fixture
+def two(start: Start, upstream: ScriptedUpstream, spare: ScriptedUpstream) -> Plant:
+    """A provider and its fallback, which goes on with what breaks off."""
+    return start(
+        provider("one", upstream.url, priority=1), provider("two", spare.url, priority=2), recovery=ON
+    )
+
+
+@pytest.fixture
+def alone(start: Start, upstream: ScriptedUpstream) -> Plant:
+    """A provider without a fallback, which is asked to go on itself."""
+    return start(provider("one", upstream.url), recovery=ON)

@@ -19,9 +19,11 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from cortex_actors.chat import AnswerEvent, ChatRequest, Chunk, Message, TextPart
+from cortex_actors.dispatch.directory import Current, Directory
 from cortex_actors.dispatch.dispatcher import Dispatcher
+from cortex_actors.dispatch.mandate import Mandate, Terms
 from cortex_actors.dispatch.messages import Caller, EndName, ProviderView, StreamEnd
-from cortex_actors.dispatch.models import ModelNames
+from cortex_actors.dispatch.permission import EVERYTHING
 from cortex_actors.dispatch.provider import Board, Provider
 from cortex_actors.dispatch.provider_worker import ProviderWorker
 from cortex_actors.dispatch.router import Router
@@ -39,6 +41,7 @@ from cortex_actors.settings import (
     Limits,
     ModelSettings,
     ProviderSettings,
+    RecoverySettings,
     RetrySettings,
     Secret,
     ServerSettings,
@@ -62,11 +65,15 @@ def provider(name: str, url: str, *, keys: Iterable[str] = (), **changes: Any) -
 
 
 def settings(*providers: ProviderSettings, **sections: Any) -> Settings:
-    """Quick settings; what `limits` says is true of every provider that says nothing itself."""
+    """Quick settings; what `limits` says is true of every provider that says nothing itself.
+
+    What breaks off is not gone on with unless `recovery` says so: most tests are about a single attempt.
+    """
     quick: dict[str, Any] = {
         "server": ServerSettings(caller_check=0.02),
         "limits": Limits(connect=5.0, first_token=LIMIT, idle=LIMIT, total=2 * LIMIT),
         "retry": RetrySettings(backoff=0.01, backoff_max=0.02),
+        "recovery": RecoverySettings(enabled=False),
     }
     sections = quick | sections
     own = (
@@ -85,6 +92,9 @@ class Client:
 
     def __init__(self, request_id: str = "request-1") -> None:
         self.request_id = request_id
+        self.permission = EVERYTHING
+        self.name: str | None = None
+        self.traceparent: str | None = None
         self.left = threading.Event()
         #: Set when somebody has looked whether it is still there.
         self.looked_at = threading.Event()
@@ -176,8 +186,7 @@ class Plant:
         return Provider(each.name, each, adapter, self.network, roster)
 
     def _specs(self) -> list[ChildSpec]:
-        defaults = {name: each.settings.model for name, each in self.providers.items()}
-        names = ModelNames(self.settings.models, defaults)
+        directory = Current(Directory.of(self.settings, self.providers.values()))
         return [
             ChildSpec(
                 "providers",
@@ -185,15 +194,14 @@ class Plant:
                 args=(tuple(self._provider_spec(each) for each in self.providers.values()),),
                 type="supervisor",
             ),
-            ChildSpec("router", Router, args=(self.board, names, self.settings.routing.strategy)),
+            ChildSpec("router", Router, args=(self.board, directory)),
             ChildSpec("dispatchers", DynamicSupervisor, args=(self.dispatchers,), type="supervisor"),
         ]
 
     def _provider_spec(self, each: Provider) -> ChildSpec:
         streams = ChildSpec("streams", DynamicSupervisor, args=(each.streams,), type="supervisor")
-        worker = ChildSpec(
-            "worker", ProviderWorker, args=(each, self.board, self._breaker, self.settings.keys)
-        )
+        mandate = Mandate(Terms(each, self._breaker, self.settings.keys))
+        worker = ChildSpec("worker", ProviderWorker, args=(mandate, self.board))
         return ChildSpec(each.name, Supervisor, args=((streams, worker),), type="supervisor")
 
 

@@ -371,12 +371,13 @@ def test_a_provider_whose_actors_are_restarting_is_waited_for(
 ) -> None:
     upstream.default = openai_stream(["Ho", "la"])
     plant = start(provider("one", upstream.url))
-    streams = plant.providers["one"].streams
-    streams.drain()
+    streams, supervisor = plant.providers["one"].streams, plant.names.whereis("providers/one/streams")
+    assert supervisor is not None
+    streams.stop()  # nobody may start one before the next supervisor adopts it
     with ThreadPoolExecutor(1) as threads:
         opening = threads.submit(plant.open)
         eventually(lambda: streams.refused > 0)
-        streams.resume()
+        kill(supervisor)
         assert read(opening.result(LIMIT)) == "Hola"
 
 

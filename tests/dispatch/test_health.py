@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from random import Random
+from typing import Any
 
 import pytest
 
 from cortex_actors.dispatch.health import Health, Look, StatusHistory, overall
 from cortex_actors.dispatch.messages import ProviderView
 from cortex_actors.dispatch.provider import Board
-from cortex_actors.otp.actor import call, spawn
+from cortex_actors.otp.actor import ActorRef, call, spawn
+from cortex_actors.resilience.key_ring import KeyRing
 from cortex_actors.resilience.provider_status import Evidence, ProviderStatus
 from tests.dispatch.factories import books, provider, view
 from tests.dispatch.plant import LIMIT, eventually
@@ -47,7 +50,21 @@ class Ward:
         self.now = 1000.0
         self.board = Board((provider("one"), provider("two")))
         self.history = StatusHistory()
-        self.actor = spawn(Health, self.board, self.history, wall_clock=lambda: self.now)
+        #: What it told: provider or key, and its new state.
+        self.told: list[tuple[str, str]] = []
+        self.actor = self.appear()
+
+    def appear(self) -> ActorRef[Any]:
+        """Starts the actor; whoever observes it is this ward."""
+        return spawn(
+            Health, self.board, self.history, self, clock=lambda: self.now, wall_clock=lambda: self.now
+        )
+
+    def status_changed(self, provider: str, before: str, after: str, *, well: bool) -> None:
+        self.told.append((provider, after))
+
+    def key_changed(self, provider: str, key: str, state: str, *, well: bool) -> None:
+        self.told.append((f"{provider}/{key}", state))
 
     def looks(self) -> None:
         """One look, done when this returns."""
@@ -91,13 +108,34 @@ def test_each_change_is_one_log_line_and_its_level_says_which_way(
         ("WARNING", "provider one: unknown -> unavailable"),
         ("INFO", "provider one: unavailable -> available"),
     ]
+    assert ward.told == [("one", "unavailable"), ("one", "available")]
+
+
+def test_a_key_that_rests_is_refused_or_is_good_again_is_told_by_its_id(ward: Ward) -> None:
+    ring = KeyRing(("sk-one", "sk-two"), Random(1))
+    first, second = (key.id for key in ring.snapshot().keys)
+    ward.board.publish("one", books("one", keys=ring.snapshot()))
+    ward.looks()
+    assert ward.told == []
+
+    ring.rest(first, ward.now + 60)
+    ring.disable(second)
+    ward.board.publish("one", books("one", keys=ring.snapshot()))
+    ward.looks()
+    keys = [told for told in ward.told if "/" in told[0]]
+    assert keys == [(f"one/{first}", "resting"), (f"one/{second}", "disabled")]
+
+    ward.now += 61
+    ward.looks()
+    keys = [told for told in ward.told if "/" in told[0]]
+    assert keys[2:] == [(f"one/{first}", "ready")]
 
 
 def test_its_successor_goes_on_with_the_history(ward: Ward) -> None:
     ward.looks()
     ward.actor.stop()
     ward.now = 2000.0
-    ward.actor = spawn(Health, ward.board, ward.history, wall_clock=lambda: ward.now)
+    ward.actor = ward.appear()
     ward.looks()
     assert ward.history.since["one"] == ("unknown", 1000.0)
 

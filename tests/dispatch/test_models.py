@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cortex_actors.dispatch.models import KnownModel, ModelNames
+from cortex_actors.dispatch.permission import EVERYTHING
 from cortex_actors.errors import UnknownModel, UnknownProvider
 from cortex_actors.settings import ModelSettings, Route
 from tests.dispatch.factories import view
@@ -89,7 +90,7 @@ def test_every_name_is_listed_once_ours_before_those_of_preferred_providers() ->
     }
     names = ModelNames((SMART,), {"last": "own", "first": "unlisted", "silent": ""})
 
-    assert names.listed(views) == (
+    assert names.listed(views, EVERYTHING) == (
         KnownModel("auto", "cortex"),
         KnownModel("smart", "cortex"),
         KnownModel("shared", "first"),
@@ -109,9 +110,9 @@ def test_every_name_is_listed_once_ours_before_those_of_preferred_providers() ->
     ],
 )
 def test_a_name_that_may_be_asked_for_is_known(name: str, owner: str) -> None:
-    assert ModelNames((SMART,), DEFAULTS).known(name, VIEWS) == KnownModel(name, owner)
+    assert ModelNames((SMART,), DEFAULTS).known(name, VIEWS, EVERYTHING) == KnownModel(name, owner)
 
 
 def test_a_name_that_may_not_is_not() -> None:
     with pytest.raises(UnknownModel):
-        ModelNames((SMART,), DEFAULTS).known("nobody", VIEWS)
+        ModelNames((SMART,), DEFAULTS).known("nobody", VIEWS, EVERYTHING)

@@ -9,13 +9,16 @@ import pytest
 from cortex_actors.dispatch.messages import Route
 from cortex_actors.dispatch.plan import AttemptPlan, GiveUp, Step, Try
 from cortex_actors.errors import (
+    ContinuationMismatch,
     CortexError,
     GatewayBusy,
+    InternalError,
     InvalidRequest,
     KeyRejected,
     ModelMissing,
     NoWorkersAvailable,
     QuotaExhausted,
+    TruncatedStream,
     UpstreamConnectError,
     UpstreamFailure,
     UpstreamRateLimited,
@@ -158,3 +161,69 @@ def test_another_mistake_of_the_caller_does_not_go_to_the_larger_model() -> None
     refused = UpstreamRejected("no", upstream_status=400, upstream_code="content_policy_violation")
     plan.first()
     assert _fail(plan, A, refused) == GiveUp(refused)
+
+
+# -- answers that break off
+
+
+def _break(plan: AttemptPlan, route: Route, error: CortexError, *, progressed: bool = True) -> Step:
+    return plan.broke_off(route, admission(), error, progressed=progressed)
+
+
+def test_an_answer_that_breaks_off_is_tried_once_more_at_the_same_provider_then_at_the_next() -> None:
+    plan = _plan(A, B)
+    plan.first()
+    step = _break(plan, A, TruncatedStream())
+    assert isinstance(step, Try)
+    assert step.route == A
+    assert _break(plan, A, TruncatedStream()) == Try(B)
+
+
+def test_a_silent_provider_gives_way_to_the_next() -> None:
+    plan = _plan(A, B)
+    plan.first()
+    assert _break(plan, A, UpstreamTimeout("idle", 1.0)) == Try(B)
+
+
+@pytest.mark.parametrize("error", [TruncatedStream(), UpstreamTimeout("idle", 1.0), InternalError()])
+def test_where_nobody_else_is_left_whoever_makes_progress_is_asked_again(error: CortexError) -> None:
+    plan = _plan(A)
+    plan.first()
+    for _ in range(SETTINGS.max_attempts - 1):
+        step = _break(plan, A, error)
+        assert isinstance(step, Try)
+        assert step.pause > 0
+    assert _break(plan, A, error) == GiveUp(error), "but not for ever"
+
+
+def test_without_progress_a_silent_provider_is_not_asked_again() -> None:
+    plan = _plan(A)
+    plan.first()
+    silence = UpstreamTimeout("idle", 1.0)
+    assert _break(plan, A, silence, progressed=False) == GiveUp(silence)
+
+
+@pytest.mark.parametrize("error", [UpstreamRejected(), QuotaExhausted(), KeyRejected()])
+def test_what_would_come_again_ends_the_answer(error: CortexError) -> None:
+    plan = _plan(A)
+    plan.first()
+    assert _break(plan, A, error) == GiveUp(error)
+
+
+def test_whoever_refuses_to_go_on_gives_way_to_the_next() -> None:
+    plan = _plan(A, B)
+    plan.first()
+    refused = UpstreamRejected("no")
+    assert plan.failed_to_go_on(A, admission(), refused) == Try(B)
+    assert plan.failed_to_go_on(B, admission(), refused) == GiveUp(refused)
+
+
+def test_a_route_that_will_be_asked_for_something_else_is_asked_again_but_not_for_ever() -> None:
+    plan = _plan(A, B)
+    plan.first()
+    mismatch = ContinuationMismatch()
+    for _ in range(SETTINGS.max_attempts - 1):
+        step = plan.again(A, mismatch)
+        assert isinstance(step, Try)
+        assert (step.route, step.pause > 0) == (A, True)
+    assert plan.again(A, mismatch) == GiveUp(mismatch)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from cortex_actors.dispatch.messages import ProbeResult
+from cortex_actors.dispatch.mandate import Mandate, Terms
+from cortex_actors.dispatch.messages import ProbeResult, TermsChanged
 from cortex_actors.dispatch.prober import Probe, Prober
+from cortex_actors.dispatch.provider import Provider
 from cortex_actors.metrics import Metrics
-from cortex_actors.otp.actor import ActorRef, call, kill, spawn
+from cortex_actors.otp.actor import ActorRef, call, cast, kill, spawn
 from cortex_actors.settings import HealthSettings
 from tests.dispatch.factories import provider
 from tests.dispatch.plant import LIMIT, gone
@@ -28,9 +31,12 @@ class Round:
         self.told: queue.Queue[ProbeResult] = queue.Queue()
         self.metrics = Metrics()
         self.provider = provider("one", base_url=url, **changes)
-        self.prober: ActorRef[Prober] = spawn(
-            Prober, self.provider, settings, self.metrics, self.told.put, name="prober"
-        )
+        self.mandate = Mandate(Terms(self.provider, health=settings))
+        self.prober: ActorRef[Prober] = spawn(Prober, self.mandate, self.metrics, self._tell, name="prober")
+
+    def _tell(self, provider: Provider, result: ProbeResult) -> None:
+        assert provider.upstream == result.upstream
+        self.told.put(result)
 
     @property
     def result(self) -> ProbeResult:
@@ -148,3 +154,44 @@ def test_somebody_may_ask_at_any_time(begin: Begin, upstream: ScriptedUpstream) 
     call(probing.prober, Probe(), LIMIT)
     assert probing.result.models == ("a", "b")
     assert len(upstream.requests) == 2
+
+
+def test_other_terms_make_it_ask_at_once_whom_they_name(
+    begin: Begin, upstream: ScriptedUpstream, spare: ScriptedUpstream
+) -> None:
+    upstream.default = spare.default = MODELS
+    probing = begin()
+    assert probing.result.models == ("a", "b")
+    moved = provider("one", base_url=spare.url)
+
+    probing.mandate.terms = replace(probing.mandate.terms, provider=moved)
+    cast(probing.prober, TermsChanged())
+
+    assert probing.result.upstream == moved.upstream
+    assert (len(upstream.requests), len(spare.requests)) == (1, 1)
+    moved.transport.close()
+
+
+def test_it_asks_nobody_who_leaves(begin: Begin, upstream: ScriptedUpstream) -> None:
+    upstream.default = MODELS
+    probing = begin(settings=HealthSettings(interval=0.01, timeout=LIMIT))
+    assert probing.result.models == ("a", "b")
+
+    probing.mandate.terms = replace(probing.mandate.terms, leaving=True)
+    call(probing.prober, TermsChanged(), LIMIT)
+    asked = len(upstream.requests)
+    call(probing.prober, "whatever it has to do first", LIMIT)
+
+    assert len(upstream.requests) == asked
+
+
+def test_it_begins_to_ask_when_it_is_told_to(begin: Begin, upstream: ScriptedUpstream) -> None:
+    upstream.default = MODELS
+    probing = begin(settings=HealthSettings(interval=0.0))
+    call(probing.prober, "whatever it has to do first", LIMIT)
+    assert upstream.requests == []
+
+    probing.mandate.terms = replace(probing.mandate.terms, health=ONCE)
+    cast(probing.prober, TermsChanged())
+
+    assert probing.result.models == ("a", "b")

@@ -67,3 +67,31 @@ def test_the_last_attempt_is_evidence(failure_class: FailureClass | None, status
 def test_a_provider_that_is_not_configured_is_not_there() -> None:
     with pytest.raises(KeyError):
         Board(()).view("one")
+
+
+def test_whoever_stays_keeps_its_books_when_others_come_and_go() -> None:
+    board = Board((provider("one"), provider("two")))
+    board.publish("one", books(requests=3))
+    board.replace((provider("three"), provider("one", priority=7)))
+    assert [(view.name, view.requests) for view in board.views()] == [("three", 0), ("one", 3)]
+    assert board.view("one").priority == 7
+    with pytest.raises(KeyError):
+        board.view("two")
+
+
+def test_whoever_comes_back_after_its_books_were_dropped_is_unknown() -> None:
+    board = Board((provider("one"),))
+    board.publish("one", books(requests=3))
+    board.forget("one")
+    assert (board.view("one").requests, board.view("one").status) == (0, "unknown")
+
+
+def test_anybody_may_be_looked_at_who_is_named() -> None:
+    board = Board((provider("one"),))
+    assert [view.name for view in board.views((provider("two"),))] == ["two"]
+
+
+def test_a_provider_that_takes_no_streams_drains() -> None:
+    one = provider("one")
+    one.streams.drain()
+    assert Board((one,)).view("one").draining

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
 
+from cortex_actors.dispatch.mandate import Mandate, Terms
 from cortex_actors.dispatch.messages import (
     Admission,
     AdmitAttempt,
     FirstToken,
+    ForceBreaker,
     NotAdmitted,
     Outcome,
     ProbeResult,
     ProviderView,
+    TermsChanged,
+    UnblockKey,
 )
 from cortex_actors.dispatch.provider import Board
-from cortex_actors.dispatch.provider_worker import ProviderWorker
+from cortex_actors.dispatch.provider_worker import LookForStreams, ProviderWorker
 from cortex_actors.errors import (
     AttemptCancelled,
     KeyRejected,
@@ -31,9 +37,12 @@ from cortex_actors.errors import (
     UpstreamRejected,
     UpstreamTimeout,
 )
-from cortex_actors.otp.actor import call, spawn
+from cortex_actors.otp.actor import Actor, call, spawn
+from cortex_actors.otp.dynamic_supervisor import DynamicSupervisor
+from cortex_actors.resilience.breaker_board import BreakerBoard, Permit
 from cortex_actors.resilience.breaker_states import BreakerState
 from cortex_actors.resilience.circuit_breaker import BreakerLimits
+from cortex_actors.resilience.key_ring import KEYLESS
 from cortex_actors.settings import KeySettings
 from tests.dispatch.factories import STRICT, provider
 from tests.dispatch.plant import LIMIT
@@ -48,9 +57,10 @@ class Office:
     def __init__(self, breaker: BreakerLimits, keys: tuple[str, ...], **settings: Any) -> None:
         self.now = 100.0
         one = provider("one", keys=keys, **settings)
+        self.mandate = Mandate(Terms(one, breaker, RESTS))
         self.board = Board((one,), clock=lambda: self.now)
         self.worker = spawn(
-            ProviderWorker, one, self.board, breaker, RESTS, clock=lambda: self.now, random=Random(1)
+            ProviderWorker, self.mandate, self.board, clock=lambda: self.now, random=Random(1)
         )
 
     def admit(self, model: str = "m", *, in_need: bool = False) -> Admission | NotAdmitted:
@@ -71,7 +81,7 @@ class Office:
         assert isinstance(answer, NotAdmitted), answer
         return answer
 
-    def told(self, message: FirstToken | Outcome | ProbeResult | str) -> None:
+    def told(self, message: object) -> None:
         """Tells the worker something and waits until it has read it."""
         call(self.worker, message, LIMIT)
 
@@ -428,3 +438,97 @@ def test_in_need_a_key_whose_rest_is_our_own_guess_may_be_tried(keyed: Office) -
     assert isinstance(answer, Admission)
     assert answer.key.reveal() in KEYS
     assert isinstance(call(keyed.worker, AdmitAttempt("m", in_need=True), LIMIT), NotAdmitted)
+
+
+# -- other terms, and orders
+
+
+def changed(office: Office, **keys: Any) -> None:
+    """Other settings of the same provider, as a reload brings them."""
+    office.mandate.terms = replace(office.mandate.terms, provider=provider("one", **keys))
+    office.told(TermsChanged())
+
+
+def test_keys_that_stay_keep_what_is_known_of_them(keyed: Office) -> None:
+    keyed.fails(KeyRejected())
+    changed(keyed, keys=(*KEYS, "sk-canary-third"))
+    used = {keyed.admitted().key.reveal() for _ in range(4)}
+    assert used == {KEYS[1], "sk-canary-third"}
+
+
+def test_breakers_of_the_same_upstream_stay_as_they_are(strict: Office) -> None:
+    strict.fails(UpstreamFailure())
+    changed(strict, priority=7)
+    assert strict.refused().reason == "breaker_open"
+
+
+def test_another_upstream_under_the_same_name_begins_with_a_clean_page(strict: Office) -> None:
+    strict.fails(UpstreamFailure())
+    before = strict.mandate.terms.provider
+    late = Admission(tripped_permit(), KEYLESS, provider=before)
+    changed(strict, base_url="http://127.0.0.1:10")
+    assert strict.view().last_error is None
+    assert strict.admitted().provider is strict.mandate.terms.provider
+    strict.ends(late, UpstreamFailure())
+    strict.told(ProbeResult((), "server", "no", before.upstream))
+    strict.told(FirstToken(late))
+    assert strict.view().status == "unknown", "news of the old one says nothing of the new one"
+    strict.admitted()
+
+
+def test_other_limits_hold_for_what_comes(office: Office) -> None:
+    office.mandate.terms = replace(office.mandate.terms, breaker=STRICT)
+    office.told(TermsChanged())
+    office.fails(UpstreamFailure())
+    assert office.refused().reason == "breaker_open"
+
+
+def test_a_provider_that_drains_admits_nobody(office: Office) -> None:
+    office.mandate.terms.provider.streams.drain()
+    assert office.refused() == NotAdmitted("draining")
+    assert office.view().draining
+    office.mandate.terms.provider.streams.resume()
+    office.admitted()
+
+
+def test_an_operator_decides_about_a_breaker_and_a_later_worker_knows(
+    office: Office, offices: list[Office]
+) -> None:
+    assert call(office.worker, ForceBreaker("open", "m"), LIMIT) is BreakerState.OPEN
+    assert office.refused().reason == "breaker_open"
+    office.admitted("another")
+    successor = spawn(ProviderWorker, office.mandate, office.board, clock=lambda: office.now)
+    assert isinstance(call(successor, AdmitAttempt("m"), LIMIT), NotAdmitted)
+    assert call(successor, ForceBreaker("open"), LIMIT) is BreakerState.OPEN
+    assert call(successor, ForceBreaker("auto"), LIMIT) is BreakerState.CLOSED
+    assert office.mandate.orders == {None: "auto"}, "what is said of all is said of each"
+    assert isinstance(call(successor, AdmitAttempt("m"), LIMIT), Admission)
+    successor.stop()
+
+
+def test_an_operator_unblocks_a_key(keyed: Office) -> None:
+    refused = keyed.fails(KeyRejected()).key
+    assert call(keyed.worker, UnblockKey(refused.id), LIMIT) is True
+    assert {keyed.admitted().key for _ in range(2)} >= {refused}
+    assert call(keyed.worker, UnblockKey("00000000"), LIMIT) is False
+
+
+def test_a_worker_that_leaves_says_when_its_last_stream_is_over() -> None:
+    one, over = provider("one"), threading.Event()
+    mandate = Mandate(Terms(one, leaving=True))
+    supervisor = spawn(DynamicSupervisor, one.streams)
+    stream = one.streams.start_child(Actor)
+    worker = spawn(ProviderWorker, mandate, Board((one,)), over.set)
+    call(worker, LookForStreams(), LIMIT)
+    assert not over.is_set()
+    stream.stop()
+    assert over.wait(LIMIT)
+    for each in (worker, supervisor):
+        each.stop()
+
+
+def tripped_permit() -> Permit:
+    """Leave of a breaker that moved on since."""
+    permit = BreakerBoard("one", STRICT, Random(1)).admit("m", 0.0)
+    assert isinstance(permit, Permit)
+    return permit

@@ -8,15 +8,16 @@ from random import Random
 import pytest
 
 from cortex_actors.chat import RequestLimits
+from cortex_actors.dispatch.directory import Current, Directory
 from cortex_actors.dispatch.messages import Routes, SelectRoutes
-from cortex_actors.dispatch.models import ModelNames
+from cortex_actors.dispatch.permission import EVERYTHING
 from cortex_actors.dispatch.provider import Board, Provider
 from cortex_actors.dispatch.router import Router
 from cortex_actors.errors import UnknownModel, UnknownProvider
 from cortex_actors.otp.actor import Actor, ActorRef, call, spawn
 from cortex_actors.otp.dynamic_supervisor import DynamicSupervisor
 from cortex_actors.resilience.key_ring import KeyRing
-from cortex_actors.settings import ModelSettings, Route
+from cortex_actors.settings import ModelSettings, Route, RoutingSettings, Settings, Strategy
 from tests.dispatch.factories import books, provider, tripped
 from tests.dispatch.plant import LIMIT
 
@@ -41,17 +42,20 @@ ROOMY = ModelSettings(name="roomy", routes=(Route("a", "model-a"),))
 class Desk:
     """A router, and the board it reads."""
 
-    def __init__(self, providers: tuple[Provider, ...], strategy: str) -> None:
+    def __init__(self, providers: tuple[Provider, ...], strategy: Strategy) -> None:
         self.now = 0.0
+        #: What whoever asks may have.
+        self.may = EVERYTHING
         self.board = Board(providers, clock=lambda: self.now)
-        names = ModelNames((SMART, ROOMY), {each.name: each.settings.model for each in providers})
+        settings = Settings(models=(SMART, ROOMY), routing=RoutingSettings(strategy))
+        directory = Current(Directory.of(settings, providers))
         self.router: ActorRef[Router] = spawn(
-            Router, self.board, names, strategy, clock=lambda: self.now, random=Random(1)
+            Router, self.board, directory, clock=lambda: self.now, random=Random(1)
         )
 
     def answer(self, model: str | None = None, provider: str | None = None, *fallbacks: str) -> object:
         """What the router answers, whatever it is."""
-        return call(self.router, SelectRoutes(model, provider, fallbacks), LIMIT)
+        return call(self.router, SelectRoutes(model, provider, self.may, fallbacks), LIMIT)
 
     def routes(self, model: str | None = None, provider: str | None = None, *fallbacks: str) -> list[str]:
         """The routes as `provider/model`."""

@@ -18,6 +18,7 @@ from cortex_actors.dispatch.messages import (
     Routes,
     SelectRoutes,
 )
+from cortex_actors.dispatch.permission import EVERYTHING
 from cortex_actors.dispatch.switchboard import ROUTER, Switchboard
 from cortex_actors.errors import InternalError, NoWorkersAvailable, UnknownModel
 from cortex_actors.otp.actor import Actor, ActorRef, spawn
@@ -28,7 +29,7 @@ from tests.dispatch.factories import admission, provider
 from tests.dispatch.plant import LIMIT
 
 ROUTES = Routes((Route("one", "m"),))
-ASKED = SelectRoutes(None, None)
+ASKED = SelectRoutes(None, None, EVERYTHING)
 
 
 class Answers(Actor):
@@ -172,3 +173,11 @@ def test_what_a_worker_is_told_while_it_is_down_is_lost_and_no_error(exchange: E
     exchange.switchboard.tell(exchange.one, Outcome(admission(), None, 0.1, 1.0))
     assert COUNTERS.dead_letters == before + 1
     assert exchange.waits == 0
+
+
+def test_a_provider_that_has_just_gone_is_nobody_to_wait_for(exchange: Exchange) -> None:
+    assert exchange.switchboard.provider("one") is exchange.one
+    exchange.switchboard.replace({"two": provider("two")})
+    with pytest.raises(NoWorkersAvailable, match="one is not configured any more"):
+        exchange.switchboard.provider("one")
+    assert exchange.switchboard.provider("two").name == "two"

@@ -27,10 +27,12 @@ def whole(
     attempts: int | None = 1,
     seconds: float = 0.5,
     framing: Framing = SSE,
+    seams: int = 0,
     **other: Any,
 ) -> Outcome:
     """A success, or what claims to be one."""
     reading = Reading([text], ended=True, provider=provider, model=model, usage=usage, attempts=attempts)
+    reading.seams = seams
     return _outcome(reading, Ending.WHOLE, seconds, framing, **other)
 
 

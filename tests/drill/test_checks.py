@@ -48,6 +48,13 @@ CASES: list[tuple[str, Check, Evidence, Verdict]] = [
     ("a text cut short instead", checks.answered(), evidence(broken(Ending.CUT, framing=TEXT)), SAFE),
     ("our own fault", checks.answered(), evidence(error("internal_error", status=500)), FAIL),
     ("blamed on the caller", checks.answered(), evidence(error("x", status=400)), FAIL),
+    # an answer with a seam
+    ("announced", checks.announced, evidence(whole(seams=1)), PASS),
+    ("hidden", checks.announced, evidence(whole()), FAIL),
+    ("no place to announce it", checks.announced, evidence(whole(framing=TEXT)), PASS),
+    ("an error has no seam", checks.announced, evidence(error(words=40)), PASS),
+    ("unanswerable", checks.unanswerable, evidence(error(words=40)), PASS),
+    ("answered all the same", checks.unanswerable, evidence(whole()), FAIL),
     ("the key's fault told to the caller", checks.answered(), evidence(error("x", status=401)), FAIL),
     ("one of many is late", checks.answered(within=1.0), evidence([whole(seconds=9), whole()]), PARTIAL),
     # a refusal

@@ -57,6 +57,20 @@ _CLASSES = {
 }
 
 
+#: Rows whose answer breaks off where somebody else knows the rest.
+_GONE_ON_WITH = {
+    "cut-at-40",
+    "reset-at-40",
+    "cut-no-prefill",
+    "cut-prefill",
+    "cut-prefill-refused",
+    "cut-replayed",
+    "stall-at-20",
+    "error-event",
+    "clean-end-without-finish",
+}
+
+
 class Listener(Caller):
     """A caller that keeps everything it was shown."""
 
@@ -115,6 +129,13 @@ def test_no_success_is_truncated_and_no_end_invented(held: Held) -> None:
     said = [finding.text for each in held.results for finding in each.findings]
 
     assert not [text for text in said if "success" in text or "invented" in text], card(held)
+
+
+def test_what_breaks_off_has_all_its_words_in_every_framing(held: Held) -> None:
+    rows = [each for each in held.results if each.case.scenario.name in _GONE_ON_WITH]
+
+    assert {each.case.scenario.name for each in rows} == _GONE_ON_WITH
+    assert [_name(each) for each in rows if each.verdict is not Verdict.PASS] == [], card(held)
 
 
 def test_every_fault_was_met(held: Held) -> None:

@@ -60,6 +60,20 @@ def test_frames_tell_words_who_answered_counts_attempts_and_the_end(framing: Fra
 
 
 @pytest.mark.parametrize(("framing", "write"), BOTH)
+def test_a_seam_is_counted_and_must_be_where_it_says(framing: Framing, write: Any) -> None:
+    seam = {"provider": "spare", "model": "steady", "offset": 2, "attempt": 2}
+    words = [("delta", {"text": "Ho"}), ("recovered", seam), ("delta", {"text": "la"})]
+
+    right = read(framing, write(("start", _START), *words, ("end", {**_END, "recoveries": [seam]})))
+    wrong = read(framing, write(("start", _START), *reversed(words), ("end", _END)))
+
+    assert (right.text, right.seams, right.lies) == ("Hola", 1, [])
+    assert wrong.lies == ["another number of seams in the end than on the way"]
+    misplaced = read(framing, write(("start", _START), ("recovered", seam)), clean=False)
+    assert misplaced.lies == ["a seam in another place than it says"]
+
+
+@pytest.mark.parametrize(("framing", "write"), BOTH)
 def test_frames_tell_one_error_after_the_words(framing: Framing, write: Any) -> None:
     reading = read(framing, write(("start", _START), ("delta", {"text": "Ho"}), ("error", _ERROR)))
 

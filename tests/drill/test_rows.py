@@ -66,6 +66,7 @@ def test_keys_stand_where_a_next_key_is_judged_and_nowhere_in_the_file(settings:
     assert keys == {
         "wall": 2,
         "wall-healthy": 2,
+        "wall-prefill": 2,
         "wall-keyless": 0,
         "wall-limited": 2,
         "wall-broke": 2,

@@ -45,12 +45,12 @@ class Answer:
     def read_until(self, mark: str) -> Answer:
         """Reads on until the body holds the mark."""
         while mark.encode() not in self.body:
-            assert self._read_piece(), f"the body ended before {mark!r}: {self.body!r}"
+            assert self.read_piece(), f"the body ended before {mark!r}: {self.body!r}"
         return self
 
     def read(self) -> Answer:
         """Reads to the end, however it ends."""
-        while self._read_piece():
+        while self.read_piece():
             pass
         return self
 
@@ -58,7 +58,8 @@ class Answer:
         """Lets go of the body; the connection itself stays open."""
         self._response.close()
 
-    def _read_piece(self) -> bool:
+    def read_piece(self) -> bool:
+        """Waits for more of the body; False at its end, however it ends."""
         if self.whole is not None:
             return False
         try:

@@ -1,6 +1,7 @@
 """The daemon with a back door, for tests alone: kill any actor by name, count what is there.
 
     POST /_chaos/kill?actor=NAME     200 once the actor was told; 404 when nobody has that name
+    POST /_chaos/hang                200 once every actor hangs inside of a message; `?but=PREFIX` spares some
     GET  /_chaos/counts              {"actors": 9, "threads": 30, "names": {"router": "urn:uuid:..."}}
 
 Runs on:   `python -m tests.live.chaos`, and in gevent mode through `python -m gevent.monkey --module`.
@@ -21,9 +22,22 @@ from pykka import ActorRegistry
 
 from cortex_actors import logs
 from cortex_actors.gateway import Gateway
-from cortex_actors.otp.actor import kill
+from cortex_actors.otp.actor import cast, kill
 from cortex_actors.settings import load
 from cortex_actors.web.server import Server
+
+
+class Quagmire:
+    """A message that no actor gets out of: whoever asks what it is waits for ever, but for its sender."""
+
+    def __init__(self) -> None:
+        self._sender = threading.get_ident()
+
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        if threading.get_ident() != self._sender:
+            threading.Event().wait()
+        return Quagmire
 
 
 class BackDoor:
@@ -32,7 +46,11 @@ class BackDoor:
     def __init__(self, app: WSGIApplication, gateway: Callable[[], Gateway]) -> None:
         self._app = app
         self._gateway = gateway
-        self._routes = {"/_chaos/kill": self._kill, "/_chaos/counts": self._counts}
+        self._routes = {
+            "/_chaos/kill": self._kill,
+            "/_chaos/hang": self._hang,
+            "/_chaos/counts": self._counts,
+        }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         route = self._routes.get(environ.get("PATH_INFO", ""))
@@ -49,6 +67,15 @@ class BackDoor:
             return "404 Not Found", {}
         kill(ref)
         return "200 OK", {}
+
+    def _hang(self, query: dict[str, list[str]]) -> tuple[str, Any]:
+        names, spared = self._gateway().names, tuple(query.get("but", []))
+        chosen = [name for name in names.names() if not name.startswith(spared or ("/",))]
+        quagmire = Quagmire()
+        refs = [ref for name in chosen if (ref := names.whereis(name)) is not None]
+        for ref in refs:
+            cast(ref, quagmire)
+        return "200 OK", {"hung": chosen}
 
     def _counts(self, query: dict[str, list[str]]) -> tuple[str, Any]:
         names = self._gateway().names
@@ -69,7 +96,7 @@ def main() -> None:
         assert server.gateway is not None
         return server.gateway
 
-    server = Server(settings, wrap=lambda app: BackDoor(app, gateway))
+    server = Server(settings, lambda: load(None, os.environ), wrap=lambda app: BackDoor(app, gateway))
     server.run()
 
 

@@ -69,7 +69,8 @@ def backdoor() -> bool:
 @pytest.fixture(scope="module")
 def pool_threads() -> int:
     """How many threads the daemon of this file serves from at most; a test file may have other settings."""
-    return int(QUICK["server"]["max_streams"] + QUICK["server"]["spare_threads"])
+    server, readers = QUICK["server"], QUICK["journal"]["max_readers"]
+    return int(server["max_streams"] + server["spare_threads"] + server["max_followers"] + readers)
 
 
 @pytest.fixture(scope="module")

@@ -33,8 +33,13 @@ _ADDRESS = re.compile(r"listening on http://127\.0\.0\.1:(\d+)")
 #: Names in the environment of the tests that would change the daemon's settings stay outside.
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 
+#: Occupies a thread until its body comes, or the connection ends.
+_HALF_A_REQUEST = (
+    b"POST /api/chat HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+)
+
 #: gevent resolves names on a pool of real threads of its own, which never shrinks.
-_RESOLVERS = 10
+RESOLVERS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,11 @@ class Daemon:
         self.port = 0
         self._news = threading.Condition()
         self._baseline: Figures | None = None
-        file = folder / "cortex.toml"
-        file.write_text(settings, encoding="utf-8")
+        #: Its settings; what is written there counts after a reload.
+        self.file = folder / "cortex.toml"
+        self.file.write_text(settings, encoding="utf-8")
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        chosen = {"CORTEX_SERVER__PORT": "0", "CORTEX_SERVER__MODE": mode, "CORTEX_CONFIG": str(file)}
+        chosen = {"CORTEX_SERVER__PORT": "0", "CORTEX_SERVER__MODE": mode, "CORTEX_CONFIG": str(self.file)}
         self._process = subprocess.Popen(
             _command(mode, backdoor),
             cwd=ROOT,
@@ -127,6 +133,12 @@ class Daemon:
     def interrupt(self) -> None:
         """What Ctrl-C at a terminal does: all its processes get the signal."""
         os.killpg(self.pid, signal.SIGINT)
+
+    def hang_up(self, settings: str | None = None) -> None:
+        """Asks it to read its settings again, as a service manager does; other ones, if so wished."""
+        if settings is not None:
+            self.file.write_text(settings, encoding="utf-8")
+        self._process.send_signal(signal.SIGHUP)
 
     def signal_worker(self, number: signal.Signals) -> None:
         """Sends a signal past the master."""
@@ -202,12 +214,13 @@ class Daemon:
         """Makes it start all threads that it will ever keep, and takes that for its normal state."""
         self.post("/api/chat", {})  # reads a body
         with ExitStack() as stack:
-            # Each occupies a thread; as they are accepted in order, an answer to the last tells of all.
-            idle = [
+            busy = [
                 stack.enter_context(self.connect()) for _ in range(threads if self.mode == "threads" else 1)
             ]
-            idle[-1].ask("GET", "/livez")
-            assert idle[-1].answer().read().status == 200
+            for connection in busy:
+                connection.sock.sendall(_HALF_A_REQUEST)
+            for connection in busy:  # a thread that asks for the body has nothing else to do before it comes
+                assert connection.sock.recv(1000).startswith(b"HTTP/1.1 100 ")
         wait_until(lambda: self.figures().callers == 0, "connections are left open")
         self._baseline = self.figures()
 
@@ -215,7 +228,7 @@ class Daemon:
         """Nothing is left of what the test did; waits for it, as ends take a moment."""
         normal = self._baseline
         assert normal is not None
-        most_threads = normal.threads + (_RESOLVERS if self.mode == "gevent" else 0)
+        most_threads = normal.threads + (RESOLVERS if self.mode == "gevent" else 0)
 
         def settled() -> bool:
             now = self.figures()

@@ -1,4 +1,8 @@
-"""Settings files for tests: everything small and quick, nothing probed, breakers that stay closed."""
+"""Settings files for tests: everything small and quick, nothing probed, breakers that stay closed.
+
+An answer that breaks off is not gone on with, so that a test of a failure sees that failure alone; recovery
+has tests of its own.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,13 @@ Section = Mapping[str, Any]
 
 #: Seconds and counts that suit tests; each test file says where it needs others.
 QUICK: Mapping[str, Section] = {
-    "server": {"max_streams": 40, "spare_threads": 8, "drain_timeout": 5.0},
+    "server": {"max_streams": 40, "spare_threads": 8, "max_followers": 4, "drain_timeout": 5.0},
+    "journal": {"max_readers": 8},
     "limits": {"connect": 1.0, "first_token": 10.0, "idle": 10.0, "total": 30.0},
     "health": {"interval": 0},
     "breaker": {"minimum_calls": 100_000},
     "retry": {"backoff": 0.01, "backoff_max": 0.05},
+    "recovery": {"enabled": False},
     "supervision": {"backoff_min": 0.05, "backoff_max": 0.2},
 }
 

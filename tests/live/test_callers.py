@@ -98,7 +98,8 @@ def test_a_caller_that_leaves_in_mid_stream_frees_its_upstream(
     connection.leave(reset=reset)
 
     assert_given_up_soon(request, left)
-    daemon.wait_for_log(f"end=client_gone provider=one attempts=1 id={answer.headers['X-Request-ID']}")
+    request_id = answer.headers["X-Request-ID"]
+    daemon.wait_for_log(f"end=client_gone provider=one attempts=1 request_id={request_id}")
 
 
 def test_a_caller_that_leaves_while_words_flow_frees_its_upstream(
@@ -173,7 +174,7 @@ def test_a_caller_that_reads_nothing_is_dropped_and_nobody_else_notices(
         gaps = [b - a for (a, _), (b, _) in zip(bystander.arrivals, bystander.arrivals[1:], strict=False)]
         assert max(gaps) < WRITE_TIMEOUT, "the bystander was kept waiting"
         daemon.wait_for_log(
-            f"end=slow_client provider=one attempts=1 id={idle.answer().headers['X-Request-ID']}"
+            f"end=slow_client provider=one attempts=1 request_id={idle.answer().headers['X-Request-ID']}"
         )
 
 
@@ -202,7 +203,7 @@ def test_callers_that_do_not_hang_up_keep_nobody_waiting(
             cut.ask("POST", "/api/chat", chat(model=model))
             TEXT.assert_failed(cut.answer(), "Ho", "")
             closed = stack.enter_context(daemon.connect())
-            closed.sock.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            closed.sock.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             while closed.sock.recv(65536):
                 pass
 

@@ -212,6 +212,53 @@ def test_a_second_signal_to_end_makes_it_hurry(
     assert_ended_well(daemon)
 
 
+def test_a_third_signal_to_end_ends_it_where_it_stands_with_all_stacks_written(
+    launch: Launch, upstream: ScriptedUpstream, callers: ExitStack
+) -> None:
+    daemon = launch(settings(provider("one", upstream.url)))
+    worker = daemon.worker
+    lingering = callers.enter_context(daemon.connect())
+    lingering.ask("GET", "/livez")
+    assert lingering.answer().read().status == 200
+
+    daemon.terminate()
+    daemon.wait_for_log("drained: 0 streams were left")
+
+    def gone() -> bool:
+        daemon.terminate()  # again and again: signals that come together are one
+        return not alive(worker)
+
+    wait_until(gone, "the worker has not left")
+    assert lingering.sock.recv(1) == b""
+    daemon.wait()
+    assert daemon.lines("(most recent call first)")
+
+
+def test_a_daemon_that_cannot_end_ends_itself_and_writes_where_it_stood(
+    launch: Launch, upstream: ScriptedUpstream, model: str, callers: ExitStack
+) -> None:
+    """Somebody reads nothing, and may take as long as he likes."""
+    upstream.on_model(model, openai_stream(["x" * 65536] * 1000))
+    limits = {"drain_timeout": 0.1, "write_timeout": 3600.0}
+    daemon = launch(settings(provider("one", upstream.url), server=limits))
+    connection = callers.enter_context(daemon.connect(receive_buffer=4096))
+    connection.ask("POST", "/api/chat", chat(model=model))
+    connection.answer()
+
+    daemon.terminate()
+
+    daemon.wait()
+    assert daemon.lines("(most recent call first)")
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_signals_that_would_make_a_second_worker_or_daemon_change_nothing(
     launch: Launch, upstream: ScriptedUpstream
 ) -> None:

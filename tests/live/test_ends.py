@@ -351,8 +351,8 @@ def test_a_refused_key_gives_way_to_the_next_and_is_never_shown(
 def assert_named_once(daemon: Daemon, answer: Answer, end: str) -> None:
     """The log has one line for the end of the stream, under this name, and one for its request."""
     request_id = answer.headers["X-Request-ID"]
-    daemon.wait_for_log(f" id={request_id}")
-    (line,) = daemon.lines(f"request_id={request_id}]")
+    daemon.wait_for_log(f"request_id={request_id}", number=2)
+    line, access = daemon.lines(f"request_id={request_id}")
     assert f" ended as {end} " in line
-    (access,) = daemon.lines(f" id={request_id}")
     assert f" end={end} " in access
+    assert " cortex_actors.web.access " in access

@@ -42,7 +42,8 @@ def configured(upstream: ScriptedUpstream, spare: ScriptedUpstream) -> str:
     return settings(
         provider("one", upstream.url, priority=1, max_streams=AT_ONCE),
         provider("two", spare.url, priority=2),
-        server={"max_streams": AT_ONCE, "spare_threads": THREADS - AT_ONCE},
+        server={"max_streams": AT_ONCE, "spare_threads": THREADS - AT_ONCE, "max_followers": 0},
+        journal={"max_readers": 0},
         limits={"first_token": 30.0, "idle": 30.0, "total": 60.0},
     )
 

@@ -69,9 +69,7 @@ document = schemathesis.openapi.from_dict(DOCUMENT).exclude(path="/api/dashboard
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-def test_no_request_breaks_it_and_answers_are_as_described(
-    case: schemathesis.Case[Any], url: str
-) -> None:
+def test_no_request_breaks_it_and_answers_are_as_described(case: schemathesis.Case[Any], url: str) -> None:
     case.call_and_validate(
         base_url=url, checks=CHECKS, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=20
     )

@@ -18,6 +18,7 @@ from cortex_actors.otp.supervisor import (
     count_children,
     delete_child,
     get_child_spec,
+    replace_child,
     restart_child,
     start_child,
     terminate_child,
@@ -253,3 +254,54 @@ def test_an_operators_kill_is_a_failure_like_any_other(journal: Journal) -> None
     journal.wait("start", "a", times=2)
     assert child(supervisor, "a").is_alive()
     assert ExitReason(ExitKind.KILLED).abnormal
+
+
+# Another incarnation
+
+
+def test_a_replaced_child_is_another_and_its_siblings_stay(journal: Journal) -> None:
+    ref = supervise([worker("a", journal), worker("b", journal)], strategy="one_for_all", max_restarts=0)
+    before, sibling = child(ref, "a"), child(ref, "b")
+    after = replace_child(ref, "a")
+    assert after is child(ref, "a")
+    assert after is not before
+    assert not before.is_alive()
+    assert child(ref, "b") is sibling
+    assert ref.is_alive(), "an order is no failure"
+
+
+@pytest.mark.parametrize("child_id", ["running", "restarting", "stopped"])
+def test_a_child_in_any_state_runs_when_it_was_replaced(supervisor: ActorRef[Any], child_id: str) -> None:
+    assert replace_child(supervisor, child_id).is_alive()
+    assert child(supervisor, child_id).is_alive()
+
+
+def test_a_child_that_nobody_knows_is_not_replaced(supervisor: ActorRef[Any]) -> None:
+    with pytest.raises(ChildRefused) as raised:
+        replace_child(supervisor, "unknown")
+    assert raised.value.word == "not_found"
+
+
+def test_a_child_that_does_not_start_again_is_tried_again_by_the_rules(journal: Journal) -> None:
+    fails = iter((None, Boom(), None))
+
+    def init(_: Worker) -> None:
+        if (error := next(fails)) is not None:
+            raise error
+
+    ref = supervise([worker("a", journal, on_init=init)])
+    with pytest.raises(ChildRefused) as raised:
+        replace_child(ref, "a")
+    assert raised.value.word == "start_failed"
+    eventually(lambda: isinstance(refs(ref)["a"], ActorRef))
+
+
+def test_what_lives_in_a_roster_survives_when_its_supervisor_is_replaced(journal: Journal) -> None:
+    roster = Roster("streams")
+    ref = supervise([ChildSpec("streams", DynamicSupervisor, args=(roster,), type="supervisor")])
+    stream = roster.start_child(Worker, journal)
+    replace_child(ref, "streams")
+    assert stream.is_alive()
+    assert roster.accepting
+    terminate_child(ref, "streams")
+    gone(stream)

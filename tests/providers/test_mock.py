@@ -123,6 +123,25 @@ def test_the_end_can_be_scripted() -> None:
     assert (reading.finish, reading.usage) == (FinishReason.LENGTH, None)
 
 
+def begun(text: str) -> ChatRequest:
+    """A conversation that holds the beginning of the answer."""
+    return ChatRequest((*HELLO.messages, Message("assistant", (TextPart(text),))))
+
+
+def test_it_goes_on_with_what_it_has_begun_to_say() -> None:
+    adapter = mock(MockScript("one two three four"))
+
+    assert ask(adapter, begun("one two")).text == " three four"
+    assert ask(adapter, begun("one two three four")).text == ""
+    assert ask(adapter, begun("something else")).text == "one two three four"
+
+
+def test_a_failure_keeps_its_place_in_the_whole_answer() -> None:
+    adapter = mock(MockScript("one two three four", fail_at=4))
+
+    assert ask(adapter, begun("one two")).text == " three"
+
+
 def test_an_error_event_comes_instead_of_its_chunk() -> None:
     reading = ask(mock(responses=["a b c d"], fail_at=3, error_code="rate_limit_exceeded", **FAST))
     assert reading.text == "a b"

@@ -298,3 +298,18 @@ def test_an_outage_of_a_minute_at_one_request_a_second_costs_a_handful_of_attemp
     assert during[:5] == [60.0, 61.0, 62.0, 63.0, 64.0]
     assert during[5:] == [at for at in outage.probes if at < Outage.UP]
     assert len(during) <= 5 + 4
+
+
+def test_other_limits_are_those_of_every_breaker_and_move_none() -> None:
+    board = BreakerBoard("groq", BreakerLimits(minimum_calls=1, jitter=0.0), Random(1))
+    permit = board.admit("llama", 0.0)
+    assert isinstance(permit, Permit)
+    board.record(permit, AttemptOutcome("server", reached=True), 0.0)
+    board.use(BreakerLimits(minimum_calls=2, jitter=0.0))
+    assert board.state_of("llama") is BreakerState.OPEN
+    for model in ("known", "known"):
+        permit = board.admit(model, 0.0)
+        assert isinstance(permit, Permit)
+        assert board.state_of(model) is BreakerState.CLOSED
+        board.record(permit, AttemptOutcome("server", reached=True), 0.0)
+    assert board.state_of("known") is BreakerState.OPEN

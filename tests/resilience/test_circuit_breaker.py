@@ -527,3 +527,34 @@ class AnyTraffic(RuleBasedStateMachine):
 
 TestAnyTraffic = AnyTraffic.TestCase
 TestAnyTraffic.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+
+
+# Other limits
+
+
+def test_under_other_limits_what_is_decided_stays() -> None:
+    tested = opened()
+    tested.use(BreakerLimits(minimum_calls=100, open_for=1.0, open_max=1.0, jitter=0.0))
+    assert (tested.state, tested.retry_at) == (OPEN, 10.0)
+    tested.record(tested.enter(10.0), "failure", 10.0)
+    assert tested.retry_at == 11.0
+
+
+def test_under_other_limits_the_calls_that_were_counted_still_count() -> None:
+    tested = breaker()
+    for _ in range(4):
+        call(tested, "failure", 0.0)
+    tested.use(BreakerLimits(minimum_calls=100, jitter=0.0))
+    for _ in range(4):
+        call(tested, "failure", 0.0)
+    assert tested.state is CLOSED
+    tested.use(BreakerLimits(minimum_calls=9, jitter=0.0))
+    call(tested, "failure", 0.0)
+    assert tested.state is OPEN
+
+
+def test_in_another_window_counting_begins_anew() -> None:
+    tested = breaker()
+    call(tested, "failure", 0.0)
+    tested.use(BreakerLimits(window=1.0, jitter=0.0))
+    assert tested.snapshot(0.0).counts == Counts()

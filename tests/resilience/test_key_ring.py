@@ -272,3 +272,14 @@ def test_round_robin_shares_evenly(gaps: list[float], count: int) -> None:
     used = [view.used for view in keys.snapshot().keys]
     assert max(used) - min(used) <= 1
     assert used == sorted(used, reverse=True)
+
+
+def test_keys_take_turns_in_another_way_from_now_on() -> None:
+    keys = ring(A, B, strategy="least_used")
+    assert [picked(keys, 0.0) for _ in range(3)] == [A, B, A]
+    keys.rest(key_id(B), until=10.0)
+    keys.take_turns("round_robin")
+    assert keys.snapshot().strategy == "round_robin"
+    assert [picked(keys, 10.0) for _ in range(2)] == [B, A]
+    with pytest.raises(ValueError, match="luck"):
+        keys.take_turns("luck")

@@ -14,7 +14,28 @@ from cortex_actors.settings.section_reader import SECTIONS
 from tests.settings import settings_of
 
 #: What to say where neither a number nor another word of a list is asked for.
-TEXTS = {"CORTEX_SERVER__HOST": "0.0.0.0", "CORTEX_SERVER__PID_FILE": "/run/x", "CORTEX_CORS__ORIGINS": "*"}
+TEXTS = {
+    "CORTEX_SERVER__PEERS": "http://127.0.0.1:4001",
+    "CORTEX_SERVER__HOST": "localhost",
+    "CORTEX_SERVER__PID_FILE": "/run/x",
+    "CORTEX_CORS__ORIGINS": "*",
+    "CORTEX_CORS__METHODS": "GET",
+    "CORTEX_CORS__HEADERS": "X-One",
+    "CORTEX_ADMIN__TOKEN_SHA256": "0" * 64,
+    "CORTEX_REDIS__URL": "redis://localhost",
+    "CORTEX_JOURNAL__PREFIX": "other",
+    "CORTEX_TRACING__ENDPOINT": "http://127.0.0.1:4318",
+    "CORTEX_STREAMING__STAGES": "clean",
+}
+
+#: What some of those texts speak of.
+FILE = """
+[redis]
+url = "redis://127.0.0.1/1"
+[[stages]]
+name = "clean"
+use = "drop_empty"
+"""
 
 
 def other_text(name: str) -> str:
@@ -36,9 +57,9 @@ def test_every_key_of_every_section_has_a_name() -> None:
 
 
 @pytest.mark.parametrize("name", CORTEX_NAMES)
-def test_each_name_changes_its_setting_and_no_other(name: str) -> None:
+def test_each_name_changes_its_setting_and_no_other(name: str, tmp_path: Path) -> None:
     section, key = CORTEX_NAMES[name]
-    settings, usual = load(None, {name: other_text(name)}), load(None, {})
+    settings, usual = settings_of(tmp_path, FILE, {name: other_text(name)}), settings_of(tmp_path, FILE)
     changed = {
         (other_section, other_key)
         for other_section, cls in SECTIONS.items()

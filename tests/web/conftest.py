@@ -48,7 +48,8 @@ def client_of(gateway: GatewayDouble, settings: Settings | None = None) -> Clien
 
 
 def application(gateway: GatewayDouble, settings: Settings | None = None) -> WSGIApplication:
-    return create_app(cast(Gateway, gateway), settings or gateway.settings)
+    gateway.settings = settings or gateway.settings
+    return create_app(cast(Gateway, gateway))
 
 
 def json_of(answer: TestResponse) -> Any:

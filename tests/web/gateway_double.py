@@ -20,10 +20,17 @@ from cortex_actors.chat import (
 )
 from cortex_actors.dispatch.messages import AttemptRecord, Caller, EndName, ProviderView, StreamEnd
 from cortex_actors.dispatch.models import KnownModel
+from cortex_actors.dispatch.permission import Permission
 from cortex_actors.dispatch.stream import AnswerHead, Completion, Embeddings, Stream
 from cortex_actors.errors import CortexError, UnknownModel
+from cortex_actors.events import EventRing
 from cortex_actors.gateway import HealthView, Probe
+from cortex_actors.gateway.audience import Audience
+from cortex_actors.gateway.process import ProcessView
+from cortex_actors.gateway.rates import RateMeter
+from cortex_actors.gateway.views import StreamView
 from cortex_actors.otp.tree import TreeNode
+from cortex_actors.rate_limits import Limiter
 from cortex_actors.resilience.breaker_board import BreakerBoard
 from cortex_actors.resilience.circuit_breaker import BreakerLimits
 from cortex_actors.resilience.key_ring import KeyRing
@@ -72,6 +79,30 @@ TREE = TreeNode(
     mailbox=None,
     busy_with=None,
     busy_for=None,
+)
+
+
+STREAM = StreamView(
+    id="5f2b",
+    request_id="r-1",
+    actor="dispatchers/5f2b",
+    caller="team-a",
+    provider="groq-primary",
+    model="llama-3.1-8b",
+    key="0a1b2c3d",
+    state="streaming",
+    started_at=0.0,
+    age=3.5,
+    ttft=0.25,
+    attempt=2,
+    attempts=(replace(ATTEMPT, outcome="upstream_failure", status=503),),
+    chunks=7,
+    bytes=1234,
+    recoveries=0,
+    window_fill=512,
+    window_limit=262_144,
+    since_chunk=0.04,
+    slow=(),
 )
 
 
@@ -153,6 +184,22 @@ class StreamDouble:
         self.freed.set()
 
 
+@dataclass(frozen=True)
+class Running:
+    """The streams that run, as a test says."""
+
+    listed: tuple[StreamView, ...]
+
+    def __len__(self) -> int:
+        return len(self.listed)
+
+    def views(self) -> tuple[StreamView, ...]:
+        return self.listed
+
+    def view(self, stream_id: str) -> StreamView | None:
+        return next((view for view in self.listed if view.id == stream_id), None)
+
+
 @dataclass(eq=False)
 class GatewayDouble:
     """The gateway as a test wants it."""
@@ -171,7 +218,13 @@ class GatewayDouble:
     views: tuple[ProviderView, ...] = ()
     known: tuple[KnownModel, ...] = (KnownModel("auto", "cortex"), KnownModel("meta/llama", "groq-primary"))
     health_view: HealthView = field(default_factory=lambda: HealthView("healthy", (), {}, 12.5))
+    limiter: Limiter = field(default_factory=Limiter)
     probe: Probe = field(default_factory=lambda: Probe(True))
+    grown: TreeNode = TREE
+    events: EventRing = field(default_factory=EventRing)
+    audience: Audience = field(default_factory=lambda: Audience(2))
+    rates: RateMeter = field(default_factory=RateMeter)
+    running: Running = field(default_factory=lambda: Running(()))
     asked: list[ChatRequest] = field(default_factory=list)
     embedded: list[EmbeddingsRequest] = field(default_factory=list)
     callers: list[Caller] = field(default_factory=list)
@@ -193,10 +246,10 @@ class GatewayDouble:
             raise self.error
         return Embeddings(self.vectors, self.end, self.head)
 
-    def models(self) -> tuple[KnownModel, ...]:
+    def models(self, may: Permission) -> tuple[KnownModel, ...]:
         return self.known
 
-    def model(self, name: str) -> KnownModel:
+    def model(self, name: str, may: Permission) -> KnownModel:
         for model in self.known:
             if model.name == name:
                 return model
@@ -208,8 +261,18 @@ class GatewayDouble:
     def providers(self) -> tuple[ProviderView, ...]:
         return self.views
 
-    def tree(self) -> TreeNode:
-        return TREE
+    def tree(self, *, temporary: bool = True) -> TreeNode:
+        return self.grown if temporary else replace(self.grown, children=())
+
+    def process(self) -> ProcessView:
+        return ProcessView.now(
+            mode="threads",
+            uptime=12.5,
+            beat_age=0.25,
+            draining=False,
+            restarts=2,
+            followers=self.audience.taken,
+        )
 
     def ready(self) -> Probe:
         return self.probe

@@ -7,9 +7,11 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cortex_actors.errors import InvalidRequest, PayloadTooLarge, RequestTimeout
-from cortex_actors.web.body import BodyReader, json_object
+from cortex_actors.web.body import MOST_NESTED, BodyReader, json_object
 
 LIMIT = 100
 
@@ -117,8 +119,8 @@ def test_the_identity_encoding_is_no_encoding() -> None:
         (b'{"a": "\xff"}', "not UTF-8: see byte 7"),
         ('{"a": 1}'.encode("utf-16"), "not UTF-8"),
         (b'{"a": "half \\ud83d"}', "half a character"),
-        (b"[" * 100_000, "nested too deeply"),
-        (b'{"a":' * 50_000 + b"1" + b"}" * 50_000, "nested too deeply"),
+        (b"[" * 100_000, "nested deeper than 128 levels"),
+        (b'{"a":' * 50_000 + b"1" + b"}" * 50_000, "nested deeper than 128 levels"),
     ],
 )
 def test_what_is_wrong_with_a_body_is_said(body: bytes, words: str) -> None:
@@ -158,3 +160,55 @@ def test_every_character_survives() -> None:
     text = "".join(map(chr, [*range(0x20, 0x7F), 0x00, 0xE9, 0x20AC, 0x1F600, 0x10FFFF]))
 
     assert json_object(json.dumps({"a": text}, ensure_ascii=False).encode()) == {"a": text}
+
+
+@settings(deadline=None)
+@given(
+    st.integers(100, 160),
+    st.sampled_from(["[", '{"a":', '[1,{"b":"]}"},']),
+    st.text('ab"\\\\[]{},', max_size=40),
+)
+def test_a_body_may_be_nested_so_deeply_and_no_deeper(levels: int, opening: str, text: str) -> None:
+    closing = "}" if opening.startswith("{") else "]"
+    inner = json.dumps([text] * 9)
+    body = f'{{"deep": {opening * (levels - 2)}{inner}{closing * (levels - 2)}}}'
+
+    assert depth_of(json.loads(body)) == levels
+    if levels <= MOST_NESTED:
+        assert json_object(body.encode())
+    else:
+        with pytest.raises(InvalidRequest, match="nested deeper"):
+            json_object(body.encode())
+
+
+def depth_of(value: object) -> int:
+    """How many containers are inside one another."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inside is None else 1 + max(map(depth_of, inside), default=0)
+
+
+@settings(deadline=None)
+@given(
+    st.recursive(
+        st.text() | st.none() | st.integers(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_whatever_is_not_too_deep_is_read(value: object) -> None:
+    body = {"value": value, "many": [[]] * 200}
+
+    assert json_object(json.dumps(body).encode()) == body
+
+
+@pytest.mark.parametrize("text", ['"[[["', '"]]]"', '"\\""', '"\\\\"', '"\\\\\\""'])
+def test_brackets_in_strings_are_letters(text: str) -> None:
+    many = ",".join([text] * 5000)
+
+    assert json_object(f'{{"a": [{many}]}}'.encode())
+    with pytest.raises(InvalidRequest, match="nested deeper"):
+        json_object(f'{{"a": {f"[{text}," * 500}1{"]" * 500}}}'.encode())
+
+
+def test_a_body_of_very_many_parts_is_refused_before_it_is_parsed() -> None:
+    with pytest.raises(InvalidRequest, match="more than 100000 objects and lists"):
+        json_object(b'{"a": [' + b"{}," * 200_000 + b"{}]}")

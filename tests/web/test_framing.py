@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cortex_actors.chat import AnswerInfo, Chunk, Finish, FinishReason, ToolCallDelta, Usage
+from cortex_actors.chat import AnswerInfo, Chunk, Finish, FinishReason, Recovered, ToolCallDelta, Usage
+from cortex_actors.dispatch.messages import EndName, RecoveryRecord
 from cortex_actors.errors import UpstreamFailure
 from cortex_actors.web.framing import NDJSON, SSE, TEXT, Framing, utf8
 from tests.web.gateway_double import COMPLETE, StreamDouble
@@ -91,6 +94,29 @@ def test_sse_and_ndjson_carry_the_same_payloads() -> None:
         return framing.start(STREAM) + framing.batch(RICH) + framing.end(COMPLETE) + told
 
     assert from_sse(written(SSE)) == [json.loads(line) for line in written(NDJSON).splitlines()]
+
+
+def test_what_a_stage_noted_stands_beside_the_text_whatever_it_is() -> None:
+    noted = Chunk("Ho", metadata={"at": date(2026, 1, 31), "n": 1})
+    assert NDJSON.batch([noted]) == b'{"type":"delta","text":"Ho","metadata":{"at":"2026-01-31","n":1}}\n'
+
+
+def test_a_seam_is_an_event_a_line_and_nothing_in_plain_text() -> None:
+    seam = Recovered("spare", "small", 18, 3)
+    payload = '{"provider":"spare","model":"small","offset":18,"attempt":3}'
+
+    assert SSE.batch((seam,)).decode() == f"event: recovered\ndata: {payload}\n\n"
+    assert NDJSON.batch((seam,)).decode() == f'{{"type":"recovered",{payload[1:]}\n'
+    assert TEXT.batch((seam, Chunk(text="x"))) == b"x"
+
+
+def test_the_end_tells_of_the_seams_and_of_nothing_that_came_to_nothing() -> None:
+    records = (RecoveryRecord(2, "one", "m", 18, "failed"), RecoveryRecord(3, "spare", "small", 18, "joined"))
+    told = json.loads(NDJSON.end(replace(COMPLETE, name=EndName.RECOVERED, recoveries=records)))
+
+    assert told["end"] == "recovered"
+    assert told["recoveries"] == [{"provider": "spare", "model": "small", "offset": 18, "attempt": 3}]
+    assert "recoveries" not in json.loads(NDJSON.end(COMPLETE))
 
 
 def test_the_end_tells_how_it_went() -> None:

@@ -11,6 +11,7 @@ from cortex_actors.chat import (
     ImagePart,
     Message,
     NamedTool,
+    RecoveryWish,
     RequestLimits,
     ResponseFormat,
     TextPart,
@@ -218,6 +219,12 @@ def test_a_round_of_tool_use_arrives_whole() -> None:
         ("limits", 5, "limits"),
         ("limits", {"idle": 0}, "limits.idle"),
         ("limits", {"first_tokens": 5}, "limits.first_tokens"),
+        ("recovery", "exact", "recovery"),
+        ("recovery", 1, "recovery"),
+        ("recovery", {"strategy": "guess"}, "recovery.strategy"),
+        ("recovery", {"max_retries": 11}, "recovery.max_retries"),
+        ("recovery", {"max_retries": -1}, "recovery.max_retries"),
+        ("recovery", {"retries": 1}, "recovery.retries"),
     ],
 )
 def test_a_bad_option_is_named(option: str, value: Any, field: str) -> None:
@@ -238,5 +245,28 @@ def test_a_response_may_be_asked_to_fit_a_schema() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "wish"),
+    [
+        (None, RecoveryWish()),
+        (False, RecoveryWish(False)),
+        (True, RecoveryWish(True)),
+        ({}, RecoveryWish(True)),
+        ({"strategy": "paragraph"}, RecoveryWish(True, "paragraph")),
+        ({"strategy": None, "max_retries": 0}, RecoveryWish(True, None, 0)),
+    ],
+)
+def test_what_is_to_become_of_an_answer_that_breaks_off_may_be_said(said: Any, wish: RecoveryWish) -> None:
+    assert parsed(recovery=said).recovery == wish
+
+
 def test_plain_text_is_no_response_format() -> None:
     assert parsed(response_format={"type": "text"}).response_format is None
+
+
+def test_stages_are_names() -> None:
+    assert parsed(stages=["clean", "no-keys"]).stages == ("clean", "no-keys")
+    assert parsed(stages="clean").stages == ("clean",)
+    assert parsed().stages == ()
+    for wrong in (5, [5], [""], ["clean"] * 17):
+        assert refusal({"messages": MESSAGES, "stages": wrong}).field == "stages"

@@ -111,7 +111,7 @@ def test_a_caller_that_reads_nothing_is_dropped(serve: Serve) -> None:
 def test_a_body_that_dribbles_is_cut_off_however_steadily(serve: Serve) -> None:
     gateway = GatewayDouble(settings=with_server(body_timeout=0.5, write_timeout=60))
     with serve(gateway).connect() as sock:
-        sock.sendall(b"POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n")
+        sock.sendall(b"POST /api/chat HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n")
         sock.setblocking(False)
         received, until = b"", time.monotonic() + PATIENCE
         while b"\r\n\r\n" not in received and time.monotonic() < until:
@@ -129,7 +129,7 @@ def test_a_body_may_come_in_chunks(serve: Serve) -> None:
     gateway = GatewayDouble()
     body = json.dumps(ASK).encode()
     with serve(gateway).connect() as sock:
-        sock.sendall(b"POST /api/chat HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        sock.sendall(b"POST /api/chat HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
         for piece in (body[:7], body[7:8], body[8:]):
             sock.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
         sock.sendall(b"0\r\n\r\n")
@@ -141,7 +141,7 @@ def test_a_body_may_come_in_chunks(serve: Serve) -> None:
 def test_a_chunked_body_over_the_limit_is_refused(serve: Serve) -> None:
     gateway = GatewayDouble(settings=with_server(max_body_bytes=1000))
     with serve(gateway).connect() as sock:
-        sock.sendall(b"POST /api/chat HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        sock.sendall(b"POST /api/chat HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
         sock.sendall(b"3e9\r\n" + b" " * 1001 + b"\r\n0\r\n\r\n")
         assert read_until(sock, b"\r\n\r\n").startswith(b"HTTP/1.1 413 ")
 
@@ -150,5 +150,7 @@ def test_a_chunked_body_over_the_limit_is_refused(serve: Serve) -> None:
 
 def test_a_chunked_body_with_broken_framing_is_a_400(serve: Serve) -> None:
     with serve(GatewayDouble()).connect() as sock:
-        sock.sendall(b"POST /api/chat HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+        sock.sendall(
+            b"POST /api/chat HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+        )
         assert read_until(sock, b"\r\n\r\n").startswith(b"HTTP/1.1 400 ")

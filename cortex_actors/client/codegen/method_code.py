@@ -65,13 +65,12 @@ def _method(
     lines += docstring(f"Deprecated. {about}" if endpoint.deprecated else about, 2, details)
     arguments = [f"{each.name}={each.name}," for each in parameters] + [f"{CALL}={CALL},"]
     lines += [
-        f"{INDENT * 2}answer = self._resource.{name}(",
+        f"{INDENT * 2}{'return' if returns == 'Any' else 'answer ='} self._resource.{name}(",
         *(f"{INDENT * 3}{argument}" for argument in arguments),
         f"{INDENT * 2})",
-        f"{INDENT * 2}return cast({quoted(returns)}, answer)"
-        if returns != "Any"
-        else f"{INDENT * 2}return answer",
     ]
+    if returns != "Any":
+        lines.append(f"{INDENT * 2}return cast({quoted(returns)}, answer)")
     return lines
 
 

@@ -50,7 +50,11 @@ class Codec:
     def _run(self, value: Any, type: str, *, outgoing: bool) -> tuple[Any, Report]:
         walk = _Walk(self._types, outgoing, Report())
         shape = Shape(type=type) if type in PRIMITIVES else Shape(ref=type)
-        return walk.shape(value, shape, ""), walk.report
+        try:
+            return walk.shape(value, shape, ""), walk.report
+        except RecursionError:  # deeper than Python goes, or a value that holds itself
+            walk.report.add("", "is nested too deeply")
+            return value, walk.report
 
 
 class _Walk:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from cortex_actors.client.manifest.endpoints import read_endpoints
-from cortex_actors.client.manifest.mistakes import ManifestError, Mistake, Report
+from cortex_actors.client.manifest.mistakes import ManifestError, Mistake, Report, step
 from cortex_actors.client.manifest.model import Manifest
 from cortex_actors.client.manifest.references import check_references
 from cortex_actors.client.manifest.section import Section
@@ -40,17 +41,20 @@ def load_manifest(source: Path | str | Mapping[str, Any]) -> Manifest:
     >>> manifest.endpoint("get_user").method
     'GET'
     """
-    data = read_file(Path(source)) if isinstance(source, Path | str) else source
-    if not isinstance(data, Mapping):
-        raise ManifestError([Mistake("", "manifest must be an object")])
     report = Report()
-    manifest = _manifest(Section(data, "", report))
-    check_references(manifest, report)
+    try:
+        data = read_file(Path(source), report) if isinstance(source, Path | str) else source
+        if not isinstance(data, Mapping):
+            raise ManifestError([*report.mistakes, Mistake("", "manifest must be an object")])
+        manifest = _manifest(Section(data, "", report))
+        check_references(manifest, report)
+    except RecursionError as error:
+        raise ManifestError([Mistake("", "is nested too deeply")]) from error
     report.raise_if_any()
     return manifest
 
 
-def read_file(path: Path) -> Any:
+def read_file(path: Path, report: Report) -> Any:
     """What a file holds; raises ManifestError when it is not there or not what its name says."""
     readers = {".json": parse_json, ".toml": _parse_toml}
     if path.suffix.lower() not in readers:
@@ -63,30 +67,42 @@ def read_file(path: Path) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ManifestError([Mistake("", f"{path.name} cannot be read: {reason}")]) from error
-    return readers[path.suffix.lower()](text)
+    return readers[path.suffix.lower()](text, report)
 
 
-def parse_json(text: str) -> Any:
-    """JSON in which no object says the same thing twice: the standard lets the last one win."""
-    twice: list[str] = []
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            names = [name for name, _ in pairs]
-            twice.extend(sorted({name for name in names if names.count(name) > 1}))
-        return found
-
+def parse_json(text: str, report: Report) -> Any:
+    """JSON; notes where an object says the same thing twice: the standard lets the last one win."""
     try:
-        data = json.loads(text, object_pairs_hook=unique)
-    except (ValueError, RecursionError) as error:
+        data = json.loads(text, object_pairs_hook=_Object)
+    except ValueError as error:
         raise ManifestError([Mistake("", f"is not JSON: {error}")]) from error
-    if twice:
-        raise ManifestError(Mistake("", f"an object has the field {name!r} twice") for name in twice)
+    for pointer in _said_twice(data, ""):
+        report.add(pointer, "is here twice")
     return data
 
 
-def _parse_toml(text: str) -> Any:
+class _Object(dict[str, Any]):
+    """An object of JSON that knows what it was told twice."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        names = Counter(name for name, _ in pairs)
+        self.twice = [name for name, times in names.items() if times > 1]
+
+
+def _said_twice(value: Any, pointer: str) -> Iterator[str]:
+    """The pointers of all that is there twice."""
+    match value:
+        case _Object():
+            yield from (step(pointer, name) for name in value.twice)
+            for name, inner in value.items():
+                yield from _said_twice(inner, step(pointer, name))
+        case list():
+            for index, inner in enumerate(value):
+                yield from _said_twice(inner, step(pointer, index))
+
+
+def _parse_toml(text: str, report: Report) -> Any:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

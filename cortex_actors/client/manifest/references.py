@@ -33,6 +33,7 @@ def check_references(manifest: Manifest, report: Report) -> None:
         for pointer, ref in _references(spec):
             _check(ref, {*manifest.types, *_PRIMITIVES}, pointer, "type", report)
         _check_cycle(manifest, spec, report)
+        _check_tagged(manifest, spec, report)
     for error in manifest.error_types.values():
         pointer = step(step("/error_types", error.status), "type")
         _check(error.type, {*manifest.types, *_PRIMITIVES}, pointer, "type", report)
@@ -109,6 +110,16 @@ def _check_cycle(manifest: Manifest, spec: TypeSpec, report: Report) -> None:
         if ref in manifest.types and ref not in seen:
             seen.add(ref)
             ahead += _stands_for(manifest.types[ref])
+
+
+def _check_tagged(manifest: Manifest, spec: TypeSpec, report: Report) -> None:
+    """What is told apart by a field must have fields."""
+    if not isinstance(spec, UnionType):
+        return
+    for tag, ref in spec.mapping.items():
+        if ref in _PRIMITIVES or isinstance(manifest.types.get(ref), AliasType):
+            pointer = step("/types", spec.name)
+            report.add(pointer, f"{tag!r} is told by {spec.discriminator!r}, which {ref!r} does not have")
 
 
 def _stands_for(spec: TypeSpec) -> Iterator[str]:

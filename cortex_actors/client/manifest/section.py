@@ -57,7 +57,7 @@ class Section:
         value = self.anything(key)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
             self.wrong(key, "must be a number")
         elif least is not None and value < least:
             self.wrong(key, f"must be at least {least:g}")
@@ -149,3 +149,11 @@ class Section:
         for key in self.values:
             if key not in self._read:
                 self.wrong(key, f"is not a field here{nearest(key, self._read)}")
+
+
+def _is_finite(value: float) -> bool:
+    """Whether it is a number that a float can hold; JSON has longer ones."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False

@@ -1,6 +1,6 @@
 """Reads what a manifest says besides endpoints and types: credentials, policies, limits, errors, servers.
 
-Imports:  retry, limiter and url of the client; model and section of this package.
+Imports:  retry, limiter and url of the client; mistakes, model and section of this package.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 from typing import Any, get_args
 
 from cortex_actors.client.limiter import RateLimit
+from cortex_actors.client.manifest.mistakes import step
 from cortex_actors.client.manifest.model import DEFAULT_AUTH, NO_AUTH, AuthSpec, ErrorType, Server
 from cortex_actors.client.manifest.section import Section
 from cortex_actors.client.retry import Growth, RetryPolicy
@@ -158,7 +159,7 @@ def read_resources(manifest: Section) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in table.values.items() if table else ():
         if table and isinstance(value, dict):
-            section = Section(value, f"{table.pointer}/{name}", table.report)
+            section = Section(value, step(table.pointer, name), table.report)
             found[name] = section.text("description") or ""
             section.finish()
         elif table and isinstance(value, str):

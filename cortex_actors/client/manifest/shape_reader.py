@@ -33,7 +33,7 @@ def read_shape(section: Section) -> Shape:
 
 def read_inner_shape(content: object, section: Section, pointer: str) -> Section | None:
     """The section of a shape inside another one; a bare word is short for its type."""
-    content = {"type": content} if isinstance(content, str) else content
+    content = {"type": content} if isinstance(content, str) and content else content
     if isinstance(content, dict):
         return Section(content, pointer, section.report)
     section.report.add(pointer, "must be an object or the name of a type")

@@ -11,6 +11,7 @@ from cortex_actors.client.manifest.shape_reader import read_inner_shape, read_sh
 from cortex_actors.client.manifest.types import (
     ANYTHING,
     OMIT_IF,
+    PRIMITIVES,
     UNSET,
     AliasType,
     Field,
@@ -26,6 +27,8 @@ def read_types(manifest: Section) -> dict[str, TypeSpec]:
 
 
 def _type(name: str, section: Section) -> TypeSpec:
+    if name in PRIMITIVES:
+        section.report.add(section.pointer, "has the name of a primitive")
     description = section.text("description") or ""
     kind = _kind(section)
     spec: TypeSpec

@@ -4,6 +4,7 @@
     then message_delta (why it stopped, the usage), message_stop
 
     ping            when the provider says nothing for a while
+    a comment       where somebody else goes on with the answer
     error           instead of all that would follow; never together with message_stop
 
 Unlike the framings of /api it remembers what it wrote: one framing serves one stream.
@@ -13,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cortex_actors.chat import AnswerEvent, Chunk, Finish, FinishReason, Usage
+from cortex_actors.chat import AnswerEvent, Chunk, Finish, FinishReason, Recovered, Usage
 from cortex_actors.dispatch.messages import StreamEnd
 from cortex_actors.dispatch.stream import Stream
 from cortex_actors.errors import CortexError
 from cortex_actors.web.anthropic.blocks import Blocks
 from cortex_actors.web.anthropic.payloads import error_payload, message_payload, stop_payload, usage_payload
-from cortex_actors.web.framing import to_json, utf8
+from cortex_actors.web.framing import seam_comment, to_json, utf8
 from cortex_actors.web.payloads import Payload
 
 
@@ -73,6 +74,8 @@ class MessagesFraming:
             delta = f'"delta":{{"type":"text_delta","text":{to_json(event.text)}}}'
             payload = f'{{"type":"content_block_delta","index":{self._blocks.number},{delta}}}'
             return f"event: content_block_delta\ndata: {payload}\n\n"
+        if isinstance(event, Recovered):
+            return seam_comment(event)
         return "".join(map(_frame, self._blocks.add(event)))
 
 

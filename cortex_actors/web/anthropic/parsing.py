@@ -15,12 +15,13 @@ from cortex_actors.web.anthropic.parts import cache_time
 from cortex_actors.web.anthropic.tools import read_tool, read_tool_choice
 from cortex_actors.web.anthropic.turns import Turns
 from cortex_actors.web.fields import Fields
+from cortex_actors.web.parsing import recovery_wish
 
 _KNOWN = frozenset(
     {
         "messages", "model", "max_tokens", "system", "stream", "temperature", "top_p", "top_k",
         "stop_sequences", "tools", "tool_choice", "metadata", "thinking", "output_config",
-        "service_tier", "cache_control",
+        "service_tier", "cache_control", "recovery",
     }
 )  # fmt: skip
 
@@ -74,6 +75,7 @@ def parse_message(body: Mapping[str, Any]) -> Asked:
         parallel_tool_calls=in_parallel,
         response_format=_response_format(fields.child("output_config"), turns),
         user=metadata.name("user_id", longest=1024) if metadata is not None else None,
+        recovery=recovery_wish(fields),
         surface="anthropic",
         extra=_extra(fields),
     )

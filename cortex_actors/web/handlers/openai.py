@@ -31,7 +31,7 @@ def chat_completions(request: Request) -> Response:
         framing = CompletionFraming(include_usage=asked.include_usage)
         return stream_response(stream, framing, request.request_id, dropped)
     completion = request.gateway.complete(asked.request, request.caller)
-    request.trace.end = completion.end
+    request.trace.end, request.trace.stream_id = completion.end, completion.head.id
     dropped = named("X-Cortex-Dropped", (*asked.dropped, *completion.head.dropped))
     payload = completion_payload(completion, int(time.time()))
     return json_response(200, payload, [*answer_headers(completion.head), *dropped])
@@ -39,20 +39,20 @@ def chat_completions(request: Request) -> Response:
 
 def models(request: Request) -> Response:
     """GET /v1/models"""
-    listed = [model_payload(model) for model in request.gateway.models()]
+    listed = [model_payload(model) for model in request.gateway.models(request.identity.permission)]
     return json_response(200, {"object": "list", "data": listed})
 
 
 def model(request: Request) -> Response:
     """GET /v1/models/{id}; an id may have slashes in it."""
     name = request.path.removeprefix(MODELS)
-    return json_response(200, model_payload(request.gateway.model(name)))
+    return json_response(200, model_payload(request.gateway.model(name, request.identity.permission)))
 
 
 def embeddings(request: Request) -> Response:
     """POST /v1/embeddings"""
     asked = parse_embeddings(request.json())
     made = request.gateway.embed(asked, request.caller)
-    request.trace.end = made.end
+    request.trace.end, request.trace.stream_id = made.end, made.head.id
     dropped = named("X-Cortex-Dropped", made.head.dropped)
     return json_response(200, embeddings_payload(made, asked), [*answer_headers(made.head), *dropped])

@@ -11,6 +11,7 @@ the caller's text, so it is escaped and bounded; query strings and bodies are ne
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -20,12 +21,16 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from cortex_actors.dispatch.messages import EndName, StreamEnd
 from cortex_actors.errors import InternalError
 from cortex_actors.gateway import Gateway
+from cortex_actors.logs import MASK
 from cortex_actors.web.identity import identity_of
 from cortex_actors.web.request import REQUEST_ID, TRACE, Trace, settings_of
 
 _log = logging.getLogger("cortex_actors.web.access")
 
 _LONGEST_PATH = 200
+
+#: A key that somebody put into a path by mistake. Of callers' keys we know the hashes alone.
+_KEY = re.compile(r"\bsk-[\w-]{8,}")
 
 #: Ends that are no failure of anybody but the caller.
 _CALM = frozenset({EndName.COMPLETE, EndName.RECOVERED, EndName.CLIENT_GONE, EndName.SLOW_CLIENT})
@@ -142,7 +147,7 @@ def _milliseconds(seconds: float) -> float:
 
 def _printable(text: str) -> str:
     """A caller's text as one word of a line."""
-    text = text[:_LONGEST_PATH]
+    text = (_KEY.sub(MASK, text) if "sk-" in text else text)[:_LONGEST_PATH]
     return (
         text if text.isascii() and text.isprintable() and " " not in text else quote(text, encoding="latin-1")
     )

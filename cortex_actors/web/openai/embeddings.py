@@ -18,6 +18,7 @@ from cortex_actors.dispatch.models import AUTO
 from cortex_actors.dispatch.stream import Embeddings
 from cortex_actors.errors import MalformedStream
 from cortex_actors.web.fields import Fields
+from cortex_actors.web.openai.destinations import refuse_destinations
 from cortex_actors.web.openai.parsing import candidates
 from cortex_actors.web.parsing import request_limits
 from cortex_actors.web.payloads import Payload
@@ -41,6 +42,8 @@ def parse_embeddings(body: Mapping[str, Any]) -> EmbeddingsRequest:
     encoding = "float"
     if body.get("encoding_format") is not None:
         encoding = fields.word("encoding_format", ("float", "base64"))
+    unknown = fields.unknown(_KNOWN)
+    refuse_destinations(fields, unknown)
     return EmbeddingsRequest(
         inputs=_inputs(fields),
         model=model,
@@ -50,7 +53,7 @@ def parse_embeddings(body: Mapping[str, Any]) -> EmbeddingsRequest:
         base64=encoding == "base64",
         user=fields.name("user"),
         limits=request_limits(fields.child("limits")),
-        extra={name: body[name] for name in fields.unknown(_KNOWN) if body[name] is not None},
+        extra={name: body[name] for name in unknown if body[name] is not None},
     )
 
 

@@ -1,7 +1,7 @@
 """The framing of a chat completion stream: unnamed server-sent events, as OpenAI writes them.
 
     role    content | reasoning_content | tool_calls ...    finish_reason    usage, if asked for    [DONE]
-    a comment       when the provider says nothing for a while
+    a comment       when the provider says nothing for a while, and where somebody else goes on
     {"error": ...}  instead of all that would follow; never together with a finish_reason or [DONE]
 
 It knows its stream's head: one framing serves one stream.
@@ -13,11 +13,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from cortex_actors.chat import AnswerEvent, Chunk, ToolCallDelta
+from cortex_actors.chat import AnswerEvent, Chunk, Recovered, ToolCallDelta
 from cortex_actors.dispatch.messages import StreamEnd
 from cortex_actors.dispatch.stream import Stream
 from cortex_actors.errors import CortexError
-from cortex_actors.web.framing import to_json, utf8
+from cortex_actors.web.framing import seam_comment, to_json, utf8
 from cortex_actors.web.openai.payloads import error_payload, finish_reason, usage_payload
 from cortex_actors.web.payloads import Payload
 
@@ -48,7 +48,7 @@ class CompletionFraming:
         return utf8(self._chunk(to_json({"role": "assistant", "content": ""})))
 
     def batch(self, events: Sequence[AnswerEvent]) -> bytes:
-        return utf8("".join(self._event(event) for event in events if isinstance(event, Chunk)))
+        return utf8("".join(map(self._event, events)))
 
     def tick(self) -> bytes:
         return b": keep-alive\n\n"
@@ -63,7 +63,12 @@ class CompletionFraming:
     def error(self, error: CortexError, payload: Payload) -> bytes | None:
         return utf8(f"data: {to_json(error_payload(error))}\n\n")
 
-    def _event(self, chunk: Chunk) -> str:
+    def _event(self, event: AnswerEvent) -> str:
+        if isinstance(event, Chunk):
+            return self._delta(event)
+        return seam_comment(event) if isinstance(event, Recovered) else ""
+
+    def _delta(self, chunk: Chunk) -> str:
         if chunk.reasoning or chunk.tool_calls or chunk.logprobs:
             delta: dict[str, Any] = {}
             if chunk.reasoning:

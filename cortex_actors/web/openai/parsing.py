@@ -16,6 +16,7 @@ from typing import Any
 
 from cortex_actors.chat import ChatRequest
 from cortex_actors.web.fields import Fields
+from cortex_actors.web.openai.destinations import refuse_destinations
 from cortex_actors.web.openai.unheard import unheard
 from cortex_actors.web.parsing import MOST_FALLBACKS, MOST_TOKENS, parse_chat
 
@@ -80,6 +81,7 @@ def _max_tokens(fields: Fields) -> int | None:
 
 def _extra(fields: Fields, unknown: tuple[str, ...]) -> dict[str, Any]:
     """What goes along as the caller wrote it."""
+    refuse_destinations(fields, unknown)
     extra = {
         name: fields.values[name]
         for name in unknown

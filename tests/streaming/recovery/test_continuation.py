@@ -138,6 +138,7 @@ def test_no_limit_stays_none() -> None:
 def test_plain_text_can_be_gone_on_with_tools_on_offer_or_not() -> None:
     assert is_plain_text(REQUEST)
     assert is_plain_text(replace(REQUEST, tools=(Tool("look"),)))
+    assert is_plain_text(replace(REQUEST, extra={"modalities": ["text"]}))
     assert is_plain_text(replace(REQUEST, extra={"n": 1, "logprobs": False, "thinking": {"type": "enabled"}}))
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cortex_actors.streaming.recovery import resume_point
@@ -55,6 +55,7 @@ def test_nobody_goes_back_for_pages() -> None:
     assert resume_point(text) == len(text)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_it_is_a_place_in_the_text_and_behind_something(text: str) -> None:
     place = resume_point(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cortex_actors.streaming.recovery import Seam, State, Strategy, continuation
@@ -48,6 +48,7 @@ def overlap(said: str, rest: str) -> int:
     return max((weight(end, 99) for end in ends if rest.startswith(end)), default=0)
 
 
+@settings(deadline=None)
 @given(any_text, st.floats(0, 1), fractions, strategies)
 def test_any_text_that_is_replayed_is_there_once(
     text: str, cut: float, at: list[float], strategy: Strategy
@@ -56,6 +57,7 @@ def test_any_text_that_is_replayed_is_there_once(
     assert joined(continuation(REQUEST, said, strategy), pieces(text, at)) == text
 
 
+@settings(deadline=None)
 @given(ordinary_texts, st.floats(0, 1), fractions)
 def test_any_text_that_goes_on_behind_the_cut_is_there_once(text: str, cut: float, at: list[float]) -> None:
     place = int(cut * len(text))
@@ -67,6 +69,7 @@ def test_any_text_that_goes_on_behind_the_cut_is_there_once(text: str, cut: floa
         assert joined(asked, pieces(text[asked.shown :], at)) == text
 
 
+@settings(deadline=None)
 @given(ordinary_texts, st.floats(0, 1), st.floats(0, 1), fractions)
 def test_any_words_that_are_repeated_before_it_goes_on_are_there_once(
     text: str, cut: float, back: float, at: list[float]
@@ -81,6 +84,7 @@ def test_any_words_that_are_repeated_before_it_goes_on_are_there_once(
     assert joined(continuation(REQUEST, said), pieces(text[start:], at)) == text
 
 
+@settings(deadline=None)
 @given(ordinary_texts, st.floats(0, 1), fractions)
 def test_a_paragraph_that_is_said_again_in_other_words_is_never_passed_on(
     text: str, cut: float, at: list[float]
@@ -94,6 +98,7 @@ def test_a_paragraph_that_is_said_again_in_other_words_is_never_passed_on(
     assert seam.state is State.DIVERGED
 
 
+@settings(deadline=None)
 @given(any_text, any_text, fractions, st.booleans())
 def test_what_is_new_is_the_end_of_what_was_heard_and_nothing_is_made_up(
     said: str, heard: str, at: list[float], prefill: bool
@@ -104,6 +109,7 @@ def test_what_is_new_is_the_end_of_what_was_heard_and_nothing_is_made_up(
     assert seam.state in (State.JOINED, State.DIVERGED)
 
 
+@settings(deadline=None)
 @given(any_text, any_text, fractions, strategies)
 def test_the_pieces_make_no_difference(said: str, heard: str, at: list[float], strategy: Strategy) -> None:
     asked = continuation(REQUEST, said, strategy)

@@ -9,7 +9,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cortex_actors.chat import AnswerEvent, Chunk, Finish, FinishReason, ThoughtSeal, ToolCallDelta, Usage
+from cortex_actors.chat import (
+    AnswerEvent,
+    Chunk,
+    Finish,
+    FinishReason,
+    Recovered,
+    ThoughtSeal,
+    ToolCallDelta,
+    Usage,
+)
 from cortex_actors.errors import TruncatedStream, UpstreamTimeout
 from cortex_actors.web.anthropic.framing import MessagesFraming
 from tests.web.gateway_double import COMPLETE, StreamDouble
@@ -35,6 +44,16 @@ def written(*batches: tuple[AnswerEvent, ...]) -> list[dict[str, Any]]:
 
 def kinds(payloads: list[dict[str, Any]]) -> list[str]:
     return [payload["type"].removeprefix("content_block_") for payload in payloads]
+
+
+def test_a_seam_is_a_comment_inside_of_its_block() -> None:
+    framing = MessagesFraming()
+    framing.start(STREAM)
+    framing.batch((Chunk(text="Ho"),))
+
+    data = framing.batch((Recovered("spare", "small", 18, 3), Chunk(text="la"))).decode()
+
+    assert data.startswith(": recovered provider=spare offset=18\n\nevent: content_block_delta\n")
 
 
 def test_an_answer_is_a_message_with_its_blocks() -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from random import Random
 from typing import Any
 
 from cortex_actors.dispatch.messages import ProviderView
+from cortex_actors.gateway import HealthView
+from cortex_actors.resilience.breaker_board import BreakerBoard
+from cortex_actors.resilience.circuit_breaker import BreakerLimits
+from cortex_actors.resilience.key_ring import KeyRing
 from cortex_actors.settings import RoutingSettings, Settings
 from tests.web.conftest import client_of, json_of
 from tests.web.gateway_double import GatewayDouble, provider_view
@@ -56,3 +62,39 @@ def test_the_strategy_told_is_the_one_configured() -> None:
     settings = Settings(routing=RoutingSettings(strategy="round_robin"))
 
     assert listing(settings=settings)["default_strategy"] == "round_robin"
+
+
+def test_details_tell_of_breakers_and_keys_by_their_ids() -> None:
+    ring = KeyRing(["sk-secret-one", "sk-secret-two"], Random(1))
+    first, second = (view.id for view in ring.snapshot().keys)
+    now = time.monotonic()
+    ring.rest(first, now + 60)
+    ring.disable(second)
+    breakers = BreakerBoard("groq", BreakerLimits(), Random(1))
+    breakers.admit("llama", now)
+    breakers.force("open", now, "llama")
+    gateway = GatewayDouble(
+        views=(provider_view("groq", keys=ring.snapshot(), breakers=breakers.snapshot(now)),),
+        health_view=HealthView("healthy", (), {"groq": 0.0}, 1.0),
+    )
+    answer = client_of(gateway).get("/api/providers?detailed=true")
+    (told,) = json_of(answer)["providers"]
+
+    assert (told["name"], told["since"], told["key_strategy"]) == (
+        "groq",
+        "1970-01-01T00:00:00.000Z",
+        "round_robin",
+    )
+    resting, disabled = told["keys"]
+    assert (resting["id"], resting["state"], resting["resting_for"]) == (first, "resting", "rate_limit")
+    assert 58 < resting["back_in"] <= 60
+    assert (disabled["id"], disabled["state"], disabled["back_in"]) == (second, "disabled", None)
+    own, model = told["breakers"]
+    assert (own["model"], own["state"], own["admits"]) == (None, "closed", True)
+    assert (model["model"], model["state"], model["mode"], model["admits"]) == (
+        "llama",
+        "open",
+        "open",
+        False,
+    )
+    assert "secret" not in answer.text

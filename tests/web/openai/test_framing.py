@@ -13,6 +13,7 @@ from cortex_actors.chat import (
     Chunk,
     Finish,
     FinishReason,
+    Recovered,
     ThoughtSeal,
     ToolCallDelta,
     Usage,
@@ -51,6 +52,14 @@ def deltas(*events: AnswerEvent) -> list[Any]:
 def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> dict[str, Any]:
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
     return {**HEAD, "choices": [choice], **more}
+
+
+def test_a_seam_is_a_comment() -> None:
+    framing, _ = started()
+
+    data = framing.batch((Recovered("spare", "small", 18, 3), Chunk(text="x"))).decode()
+
+    assert data.startswith(": recovered provider=spare offset=18\n\ndata: {")
 
 
 def test_the_role_comes_first() -> None:

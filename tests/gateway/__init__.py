@@ -1,0 +1,1 @@
+"""The gateway as one thing: what its front end calls, in parts."""

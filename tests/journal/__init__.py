@@ -1,0 +1,1 @@
+"""Journals: what they keep, who reads it, and how Redis gets it."""
