@@ -217,7 +217,7 @@ class Gateway:
         return self._parts.model_names.listed(self._views_by_name(), may)
 
     def model(self, name: str, may: Permission) -> KnownModel:
-        """One model name, if a request may ask for it. Raises UnknownModel, with near names, and Forbidden."""
+        """One model name, if a request may ask for it. Raises UnknownModel with near names, or Forbidden."""
         return self._parts.model_names.known(name, self._views_by_name(), may)
 
     def health(self) -> HealthView:

@@ -27,8 +27,8 @@ class RecoverySettings:
     )
     strategy: RecoveryStrategy = setting(
         "exact",
-        "What is shown to who goes on: exact, all of it; paragraph, up to the last whole sentence; summarize, all "
-        "of it, to be summed up first.",
+        "What is shown to who goes on: exact, all of it; paragraph, up to the last whole sentence; summarize, "
+        "all of it, to be summed up first.",
     )
     max_retries: int = setting(
         3, "Attempts to go on for one request, within those of [retry].", least=1, most=10

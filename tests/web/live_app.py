@@ -53,8 +53,8 @@ class LiveApp:
         """A connection on which a JSON body was just posted."""
         data = json.dumps(body).encode()
         sock = self.connect(**how)
-        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAccept: {accept}\r\nContent-Length: {len(data)}\r\n\r\n"
-        sock.sendall(head.encode() + data)
+        about = f"Host: localhost\r\nAccept: {accept}\r\nContent-Length: {len(data)}\r\n\r\n"
+        sock.sendall(f"POST {path} HTTP/1.1\r\n{about}".encode() + data)
         return sock
 
 

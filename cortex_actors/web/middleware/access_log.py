@@ -1,6 +1,6 @@
 """One line for every request, written when it is over, whoever ended it.
 
-    [ttfb_ms=412.0 ms=2210.5 end=complete provider=groq attempts=1 request_id=7f stream_id=1b] POST /api/chat 200
+    [ttfb_ms=412.0 ms=2210.5 end=complete provider=groq attempts=1 request_id=7f stream_id=1b] POST /api 200
 
 What stands in brackets are fields, which a line in JSON has beside its message; those that do not apply are
 left out. `end` is the stream's one name, `caller` the name of its key. The level says whose fault a failure
