@@ -27,7 +27,7 @@ class RecoverySettings:
     )
     strategy: RecoveryStrategy = setting(
         "exact",
-        "What is shown to who goes on: exact, all of it; paragraph, up to the last whole sentence; summarize, "
+        "What is shown to who goes on: exact, all of it; paragraph, to the last whole sentence; summarize, "
         "all of it, to be summed up first.",
     )
     max_retries: int = setting(
