@@ -250,9 +250,10 @@ def test_a_caller_that_leaves_is_noticed_through_the_stages(
     daemon: Daemon, upstream: ScriptedUpstream, model: str
 ) -> None:
     upstream.on_model(model, openai_stream(["x"] * 2000).paced(0.01))
+    number = len(upstream.requests)
     with daemon.connect() as connection:
         connection.ask("POST", "/api/chat", chat(model=model, provider="one", stages=["hoard"]))
-        request = upstream.request(len(upstream.requests))
+        request = upstream.request(number)
     assert request.closed.wait(5)
 
 
